@@ -1,0 +1,64 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <memory>
+
+#include "base/http.hpp"
+#include "base/net.hpp"
+
+namespace pushguard {
+
+/// What one exchange may take. Every phase has its own deadline.
+struct http_limits {
+  duration write = std::chrono::seconds(30);
+  duration header = std::chrono::seconds(30);  ///< from the request's last byte to the answer's header
+  duration body = std::chrono::seconds(60);    ///< for the whole body
+  std::size_t header_size = 64 * 1024;
+  std::size_t body_size = 16 * 1024 * 1024;  ///< after decompression
+};
+
+enum class compression { none, gzip };
+
+struct http_call {
+  http_limits limits;
+  compression accept = compression::none;  ///< gzip is asked for, and undone, only with `gzip`
+  /// Called with each piece of a body as it comes, decompressed; response.body stays empty then.
+  /// A failure it returns ends the exchange and is answered.
+  std::function<result<>(std::string_view piece)> on_body;
+};
+
+/// Speaks HTTP/1.1 to one origin over kept-alive connections. For one thread.
+///
+/// A request on a kept-alive connection that the peer closed before the first byte of an answer is
+/// sent once more on a new one, if its method is idempotent (RFC 9110 §9.2.2) or `retry_stale` allows.
+/// Redirects are answers, not followed. Failures name the origin and the phase, never header values.
+class http_client {
+ public:
+  virtual ~http_client() = default;
+
+  /// Host, Content-Length, Connection and User-Agent are set here; the rest is the caller's.
+  /// At most `connections_max` exchanges run at once; further ones wait in order.
+  [[nodiscard]] virtual boost::asio::awaitable<result<http_response>> send(http_request request,
+                                                                           http_call call) = 0;
+  [[nodiscard]] boost::asio::awaitable<result<http_response>> send(http_request request) {
+    return send(std::move(request), http_call{});
+  }
+
+  [[nodiscard]] virtual const origin& peer() const noexcept = 0;
+
+  /// Closes idle connections; exchanges under way fail with errc::closed.
+  virtual void close() noexcept = 0;
+};
+
+struct http_client_options {
+  connect_options connect;
+  std::size_t connections_max = 4;
+  duration idle_max = std::chrono::seconds(60);  ///< a connection unused for longer is not used again
+};
+
+/// `network` and `time` must outlive the client.
+[[nodiscard]] std::unique_ptr<http_client> make_http_client(network& network, time_source& time, origin peer,
+                                                            http_client_options options = {});
+
+}  // namespace pushguard
