@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,8 +36,8 @@ class http_headers {
 struct http_request {
   std::string method = "GET";
   std::string target = "/";  ///< path and query
-  http_headers headers;
-  std::string body;
+  http_headers headers = {};
+  std::string body = {};
 
   /// The target up to the `?`.
   [[nodiscard]] std::string_view path() const noexcept;
@@ -46,8 +47,8 @@ struct http_request {
 
 struct http_response {
   int status = 0;
-  http_headers headers;
-  std::string body;
+  http_headers headers = {};
+  std::string body = {};
 
   [[nodiscard]] bool is_success() const noexcept { return status >= 200 && status < 300; }
 };

@@ -25,20 +25,20 @@ class body_writer {
 enum class after_reply { keep_alive, close, reset };
 
 struct http_reply {
-  int status = 200;
-  http_headers headers;
-  std::string body;
+  int status = 200;  ///< 0: nothing is written, and `after` decides what the peer sees
+  http_headers headers = {};
+  std::string body = {};
   /// Where set, the body is what this writes, in chunks (Transfer-Encoding: chunked); `body` is unused.
   /// If it returns a failure the connection is reset, so that the peer cannot take a part for the whole.
-  std::function<boost::asio::awaitable<result<>>(body_writer&)> stream;
+  std::function<boost::asio::awaitable<result<>>(body_writer&)> stream = {};
   after_reply after = after_reply::keep_alive;
 };
 
 using http_handler = std::function<boost::asio::awaitable<http_reply>(const http_request&)>;
 
 struct http_server_limits {
-  std::size_t header_size = 32 * 1024;
-  std::size_t body_size = 1024 * 1024;         ///< 413 above
+  std::size_t header_size = 32UZ * 1024;
+  std::size_t body_size = 1024UZ * 1024;       ///< 413 above
   std::size_t connections_max = 512;           ///< further ones are answered 503 and closed
   duration header = std::chrono::seconds(10);  ///< from the first byte to the end of the header
   duration body = std::chrono::seconds(30);
@@ -47,9 +47,9 @@ struct http_server_limits {
   duration drain = std::chrono::seconds(5);   ///< how long cancelled connections may finish their answer
 };
 
-/// Answers on every connection of `from` until cancelled; then stops accepting, lets answers under way
-/// finish within `drain`, and returns. A handler that throws is logged and answered 500. HEAD is
-/// answered as GET without the body. References must outlive the call.
+/// Answers on every connection of `from` until cancelled; then closes `from`, lets answers under way
+/// finish within `drain`, and returns. A handler that throws is logged and answered 500. HEAD reaches
+/// the handler as GET and is answered without the body. References must outlive the call.
 [[nodiscard]] boost::asio::awaitable<void> serve_http(listener& from, http_handler handler,
                                                       http_server_limits limits, time_source& time,
                                                       logger& log);
@@ -66,7 +66,8 @@ using route_handler =
 /// does not. GET routes answer HEAD too.
 class http_router {
  public:
-  /// `path` is literal but for `{name}` segments, which match one segment each.
+  /// `path` is literal but for `{name}` segments, which match one segment each, not empty.
+  /// Where several routes match, the first one added answers.
   void add(std::string method, std::string_view path, route_handler handler);
   [[nodiscard]] boost::asio::awaitable<http_reply> operator()(const http_request& request) const;
 

@@ -28,6 +28,10 @@ class transport {
   /// Writes all of `bytes`, which must stay valid until it completes.
   [[nodiscard]] virtual boost::asio::awaitable<result<>> write(std::string_view bytes) = 0;
 
+  /// Says that nothing more will be written: the peer reads what is there, then the end. Reading goes
+  /// on. Where the carrier has no such thing (TLS here), nothing happens.
+  virtual void end_writing() noexcept = 0;
+
   /// Ends both directions at once; what is under way completes with errc::closed. Idempotent.
   virtual void close() noexcept = 0;
 
@@ -64,7 +68,7 @@ struct connect_options {
   duration resolve = std::chrono::seconds(10);
   duration connect = std::chrono::seconds(10);  ///< for each address; all of them are tried
   duration handshake = std::chrono::seconds(15);
-  std::shared_ptr<tls_trust> trust;  ///< needed for security::tls; verification cannot be turned off
+  std::shared_ptr<tls_trust> trust = {};  ///< needed for security::tls; verification cannot be turned off
 };
 
 /// Makes and takes connections.
@@ -83,11 +87,15 @@ class network {
                                                                  std::uint16_t port) = 0;
 };
 
-/// Sockets. TCP_NODELAY, keep-alive and TCP_USER_TIMEOUT are set. `time` must outlive it.
+/// Sockets. TCP_NODELAY, keep-alive and TCP_USER_TIMEOUT are set. `time` must outlive it and what it
+/// opens. A name that cannot be resolved in time is given up; the system's resolver may go on for a
+/// while in a thread of Asio's, and destroying the io_context waits for it.
 [[nodiscard]] std::unique_ptr<network> make_socket_network(time_source& time);
 
 /// Connections inside the process, for one io_context on one thread: bytes written are read by the
 /// other end, with back-pressure at 64 KiB; connecting to an address nobody listens on is refused.
+/// What was written before close() or reset() can still be read. An origin with security::tls is
+/// reached as it is, without TLS. What was opened may outlive the network.
 [[nodiscard]] std::unique_ptr<network> make_pipe_network();
 
 }  // namespace pushguard

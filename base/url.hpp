@@ -13,7 +13,7 @@ enum class security { plain, tls };
 /// Scheme, host and port of a server: what a connection is made to.
 struct origin {
   pushguard::security security = security::tls;
-  std::string host;  ///< name or address, lower case, without brackets
+  std::string host = {};  ///< name or address, lower case, without brackets
   std::uint16_t port = 443;
 
   /// `https://example.com`, with the port unless it is the scheme's own.
@@ -26,7 +26,7 @@ struct origin {
 };
 
 struct url {
-  pushguard::origin origin;
+  pushguard::origin origin = {};
   std::string target = "/";  ///< path and query, as sent in the request line
 
   [[nodiscard]] std::string text() const { return origin.text() + target; }
@@ -38,7 +38,9 @@ struct url {
 
 /// Percent-encodes everything but unreserved characters (RFC 3986).
 [[nodiscard]] std::string percent_encode(std::string_view text);
-/// Decodes %XX, and + as a blank. Malformed escapes stay as they are.
+/// Decodes %XX, and + as a blank, as in queries. Malformed escapes stay as they are.
 [[nodiscard]] std::string percent_decode(std::string_view text);
+/// As percent_decode, but + stays: for the segments of a path.
+[[nodiscard]] std::string percent_decode_path(std::string_view text);
 
 }  // namespace pushguard

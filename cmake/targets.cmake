@@ -1,5 +1,10 @@
 include(GNUInstallDirs)
 
+# `unit`, `integration`, `interop` and `style` build the tests of that label, `benchmarks` the benchmarks.
+foreach(label unit integration interop style benchmarks)
+  add_custom_target(${label})
+endforeach()
+
 # pushguard_library(NAME SOURCES file... DEPENDS target...)
 # One static library per folder, named pushguard_NAME.
 function(pushguard_library name)
@@ -15,6 +20,7 @@ function(pushguard_test name)
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE pushguard_flags ${arg_DEPENDS} GTest::gmock GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE PUSHGUARD_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  add_dependencies(${arg_LABEL} ${name})
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 300)

@@ -1,0 +1,238 @@
+#include "agent/alert_texts.hpp"
+
+#include <fmt/format.h>
+
+#include "base/url.hpp"
+
+namespace pushguard::agent {
+namespace {
+
+using alerts::alert;
+using alerts::alert_severity;
+
+std::string runbook_for(const alert_context& context, std::string_view rule) {
+  std::string url = context.runbook_url;
+  for (const std::string_view placeholder : {"{{ rule }}", "{{rule}}"}) {
+    for (auto at = url.find(placeholder); at != std::string::npos; at = url.find(placeholder, at)) {
+      url.replace(at, placeholder.size(), percent_encode(rule));
+    }
+  }
+  return url;
+}
+
+alert begin_alert(const alert_context& context, std::string id, std::string name, alert_severity severity,
+                  std::string_view policy, std::string_view rule) {
+  alert made;
+  made.id = std::move(id);
+  made.name = std::move(name);
+  made.severity = severity;
+  made.labels = {{"hub", context.hub},
+                 {"rollout", context.rollout},
+                 {"policy", std::string(policy)},
+                 {"rule", std::string(rule)},
+                 {"package_name", context.package_name},
+                 {"package_version", context.version_number}};
+  made.generator_url = context.agent_url;
+  if (const std::string runbook = runbook_for(context, rule); !runbook.empty()) {
+    made.links.push_back({"runbook", runbook});
+  }
+  return made;
+}
+
+std::string rollout_name(const alert_context& context) {
+  return fmt::format("{} {} ({}, {})", context.package_name, context.version_number, context.rollout,
+                     context.hub);
+}
+
+std::string rule_name(const rule_key& key) {
+  return key.segment.empty() ? fmt::format("{}/{}", key.policy, key.rule)
+                             : fmt::format("{}/{} [{}]", key.policy, key.rule, key.segment);
+}
+
+alert make_rule_alert(const alert_context& context, const rule_view& rule, std::string id, std::string name,
+                      alert_severity severity, std::string_view claim) {
+  alert made = begin_alert(context, std::move(id), std::move(name), severity, rule.key.policy, rule.key.rule);
+  if (!rule.key.segment.empty()) {
+    made.labels.emplace("segment", rule.key.segment);
+  }
+  if (!rule.key.request.empty()) {
+    made.labels.emplace("request_id", rule.key.request);
+  }
+  made.summary =
+      fmt::format("{} {} for {}: {}", rule_name(rule.key), claim, rollout_name(context), rule.reason);
+  made.annotations.emplace("reason", rule.reason);
+  return made;
+}
+
+/// `3 orgs: DeployError: Deployment Failure …` lines, most frequent first.
+std::string signatures_text(const decision_view& decision) {
+  std::string out;
+  for (const signature_view& signature : decision.signatures) {
+    out += fmt::format("\n- {} orgs: {} (for example {})", signature.orgs, signature.text,
+                       fmt::join(signature.sample_orgs, ", "));
+  }
+  return out.empty() ? out : "\nMost frequent errors:" + out;
+}
+
+struct plan_summary {
+  std::size_t stoppable = 0;  ///< could still be cancelled at the decision
+  std::size_t stopped = 0;
+  std::vector<const plan_entry_view*> running;
+  std::vector<const plan_entry_view*> escaped;  ///< could have been cancelled, and is not
+};
+
+plan_summary summarize(const decision_view& decision) {
+  plan_summary out;
+  for (const plan_entry_view& entry : decision.plan) {
+    if (entry.step != "cancel") {
+      if (entry.outcome != "canceled" && entry.outcome != "finished_first") {
+        out.running.push_back(&entry);
+      }
+      continue;
+    }
+    ++out.stoppable;
+    if (entry.outcome == "canceled") {
+      ++out.stopped;
+    } else if (!entry.outcome.empty()) {
+      out.escaped.push_back(&entry);
+    }
+  }
+  return out;
+}
+
+std::string headline(const decision_view& decision, const plan_summary& plan) {
+  if (decision.mode == "dry_run") {
+    return fmt::format("[dry run] would have aborted: {} of its push requests could be cancelled",
+                       plan.stoppable);
+  }
+  if (decision.outcome.empty()) {
+    return fmt::format("aborting: cancelling {} push requests", plan.stoppable);
+  }
+  if (decision.outcome == "nothing_to_cancel") {
+    return "nothing left to cancel: every push request had started";
+  }
+  return fmt::format("abort {}: {} of {} push requests cancelled, {} orgs spared", decision.outcome,
+                     plan.stopped, plan.stoppable, decision.spared_orgs);
+}
+
+/// What an operator can do about requests that Salesforce will not cancel through its API.
+std::string human_text(const alert_context& context, const plan_summary& plan) {
+  std::string out;
+  for (const auto* entry : plan.escaped) {
+    out += fmt::format("\n{} was to be cancelled and is {}.", entry->request.text(), entry->outcome);
+  }
+  for (const auto* entry : plan.running) {
+    out += fmt::format("\n{} is already running; the API cannot stop it", entry->request.text());
+    out += entry->salesforce_message.empty() ? "."
+                                             : fmt::format(" (Salesforce said: {}: {}).",
+                                                           entry->salesforce_code, entry->salesforce_message);
+    if (const std::string page = setup_page_url(context, entry->request); !page.empty()) {
+      out += fmt::format(" Press Abort in Setup: {}", page);
+    } else if (context.generation != domain::package_generation::first) {
+      out += " Packages of this generation have no Abort button in Setup: open a case with Salesforce.";
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string warning_alert_id(const rule_key& key) {
+  return alerts::make_alert_id(
+      {"rule-warning", key.hub, key.rollout, key.request, key.policy, key.rule, key.segment});
+}
+
+std::string breach_alert_id(const rule_key& key) {
+  return alerts::make_alert_id(
+      {"rule-breached", key.hub, key.rollout, key.request, key.policy, key.rule, key.segment});
+}
+
+std::string unarmed_breach_alert_id(const rule_key& key) {
+  return alerts::make_alert_id(
+      {"rule-unarmed", key.hub, key.rollout, key.request, key.policy, key.rule, key.segment});
+}
+
+std::string containment_alert_id(const decision_view& decision) {
+  return alerts::make_alert_id({"containment", decision.hub, decision.rollout, std::to_string(decision.epoch),
+                                decision.mode, decision.policy, decision.rule});
+}
+
+std::string blind_alert_id(std::string_view hub) {
+  return alerts::make_alert_id({"hub-blind", hub});
+}
+
+std::string setup_page_url(const alert_context& context, const domain::request_id& request) {
+  if (context.generation != domain::package_generation::first || context.instance_url.empty()) {
+    return {};
+  }
+  return fmt::format("{}/packaging/pushUpgradeJobDetails.apexp?apId={}&packageName={}&reqId={}",
+                     context.instance_url, context.package.text(), percent_encode(context.package_name),
+                     request.text());
+}
+
+alert make_warning_alert(const alert_context& context, const rule_view& rule) {
+  return make_rule_alert(context, rule, warning_alert_id(rule.key), "PushguardRuleWarning",
+                         alert_severity::warning, "is near its limit");
+}
+
+alert make_breach_alert(const alert_context& context, const rule_view& rule, alert_severity severity) {
+  alert made = make_rule_alert(context, rule, breach_alert_id(rule.key), "PushguardRuleBreached", severity,
+                               "is breached");
+  made.description = "The rule's action is alert: nothing is cancelled.";
+  return made;
+}
+
+alert make_unarmed_breach_alert(const alert_context& context, const rule_view& rule,
+                                alert_severity severity) {
+  alert made = make_rule_alert(context, rule, unarmed_breach_alert_id(rule.key),
+                               "PushguardBreachedBeforeArming", severity, "was breached before it was armed");
+  made.description =
+      "The rollout was already in breach when Pushguard first saw it, so Pushguard only alerts. Cancel the "
+      "push "
+      "requests that have not started by hand, if that is what you want: sf package push-upgrade abort.";
+  return made;
+}
+
+alert make_containment_alert(const alert_context& context, const decision_view& decision,
+                             alert_severity severity) {
+  const plan_summary plan = summarize(decision);
+  alert made = begin_alert(context, containment_alert_id(decision), "PushguardContainment",
+                           decision.mode == "dry_run" ? alert_severity::warning : severity, decision.policy,
+                           decision.rule);
+  made.labels.emplace("mode", decision.mode);
+  made.summary = fmt::format("{}: {}. {}/{}: {}", rollout_name(context), headline(decision, plan),
+                             decision.policy, decision.rule, decision.reason);
+  if (decision.mode == "dry_run") {
+    made.summary = fmt::format("{}. {}. {}/{}: {}", headline(decision, plan), rollout_name(context),
+                               decision.policy, decision.rule, decision.reason);
+  }
+  made.description = fmt::format("{} orgs were in flight at the decision.{}{}", decision.in_flight,
+                                 human_text(context, plan), signatures_text(decision));
+  made.annotations = {{"reason", decision.reason},
+                      {"outcome", decision.outcome.empty() ? "under way" : decision.outcome},
+                      {"failed_orgs", std::to_string(decision.failed)},
+                      {"started_orgs", std::to_string(decision.started)},
+                      {"in_flight_orgs", std::to_string(decision.in_flight)},
+                      {"spared_orgs", std::to_string(decision.spared_orgs)}};
+  for (const auto* entry : plan.running) {
+    if (const std::string page = setup_page_url(context, entry->request); !page.empty()) {
+      made.links.push_back({fmt::format("setup_page_{}", entry->request.text()), page});
+    }
+  }
+  return made;
+}
+
+alert make_blind_alert(std::string_view hub, std::string_view last_failure, std::string_view agent_url) {
+  alert made;
+  made.id = blind_alert_id(hub);
+  made.name = "PushguardHubBlind";
+  made.severity = alert_severity::critical;
+  made.labels = {{"hub", std::string(hub)}};
+  made.summary =
+      fmt::format("Pushguard cannot see hub {}: rollouts are not judged and nothing is aborted", hub);
+  made.description = last_failure.empty() ? "" : fmt::format("The last attempt failed: {}", last_failure);
+  made.generator_url = std::string(agent_url);
+  return made;
+}
+
+}  // namespace pushguard::agent

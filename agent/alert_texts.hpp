@@ -1,0 +1,61 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/views.hpp"
+#include "alerts/alert.hpp"
+
+/// What alerts say. Pure: from what was judged and decided to what a human reads at night.
+namespace pushguard::agent {
+
+/// What the texts need to know beside the rule or the decision itself.
+struct alert_context {
+  std::string hub;
+  std::string rollout;  ///< `04t…/1`
+  std::string package_name;
+  std::string version_number;
+  domain::package_id package;
+  domain::package_generation generation = domain::package_generation::unknown;
+  std::string instance_url;  ///< of the hub, for links to Setup; empty before the first login
+  std::string runbook_url;   ///< with `{{ rule }}` where the rule's name goes; empty without
+  std::string agent_url;     ///< where this agent answers
+};
+
+enum class alert_mode { enforce, dry_run };
+
+/// `PushguardRuleWarning`: the rule's lower bound is above `warn_at`.
+[[nodiscard]] alerts::alert make_warning_alert(const alert_context& context, const rule_view& rule);
+
+/// `PushguardRuleBreached`: the rule is breached, and nothing else follows from it.
+[[nodiscard]] alerts::alert make_breach_alert(const alert_context& context, const rule_view& rule,
+                                              alerts::alert_severity severity);
+
+/// `PushguardBreachedBeforeArming`: the rule would abort, but was breached when the rollout was first seen.
+[[nodiscard]] alerts::alert make_unarmed_breach_alert(const alert_context& context, const rule_view& rule,
+                                                      alerts::alert_severity severity);
+
+/// `PushguardContainment`: what was decided, what was stopped, what could not be, and what is left for a
+/// human to do. The same alert from the decision to its end, and in dry run a warning that begins with
+/// `[dry run] would have aborted`.
+[[nodiscard]] alerts::alert make_containment_alert(const alert_context& context,
+                                                   const decision_view& decision,
+                                                   alerts::alert_severity severity);
+
+/// `PushguardHubBlind`: no complete read of the hub for too long; nothing is aborted on old data.
+[[nodiscard]] alerts::alert make_blind_alert(std::string_view hub, std::string_view last_failure,
+                                             std::string_view agent_url);
+
+/// The ids under which these alerts are raised and resolved.
+[[nodiscard]] std::string warning_alert_id(const rule_key& key);
+[[nodiscard]] std::string breach_alert_id(const rule_key& key);
+[[nodiscard]] std::string unarmed_breach_alert_id(const rule_key& key);
+[[nodiscard]] std::string containment_alert_id(const decision_view& decision);
+[[nodiscard]] std::string blind_alert_id(std::string_view hub);
+
+/// The page of a push request in Setup, where an Abort button exists: first-generation packages only,
+/// and only once the instance is known; else empty.
+[[nodiscard]] std::string setup_page_url(const alert_context& context, const domain::request_id& request);
+
+}  // namespace pushguard::agent

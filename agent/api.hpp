@@ -1,0 +1,12 @@
+#pragma once
+
+#include "agent/read_model.hpp"
+#include "base/http_server.hpp"
+
+namespace pushguard::agent {
+
+/// Adds the reading half of `/api/v1` to `router`: rollouts, their orgs, requests, jobs and decisions.
+/// Answers come from `model`, which must outlive the router and belong to the router's thread.
+void add_api_routes(http_router& router, const read_model& model);
+
+}  // namespace pushguard::agent

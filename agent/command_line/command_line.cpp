@@ -1,0 +1,404 @@
+#include "agent/command_line/command_line.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <sstream>
+
+#include "base/yaml.hpp"
+
+namespace pushguard::agent {
+namespace {
+
+constexpr std::int64_t demo_orgs_max = 100'000;  // Salesforce's own limit of subscribers is not far above
+constexpr std::int64_t demo_waves_max = 100;
+constexpr double speed_max = 100'000;  // a day in a second
+constexpr std::string_view default_url = "http://127.0.0.1:9595";
+
+/// The command line as CLI11 stores it, before the words are read.
+struct typed_words {
+  std::string config;
+  std::string scenario;
+  std::string listen;
+  std::string target;
+  std::string orgs;
+  std::string waves;
+  std::string failure_rate;
+  std::string speed;
+  std::string format;
+  std::string url;
+  std::string token_file;
+  std::string ca_file;
+  bool once = false;
+  bool decisions = false;
+  bool failed = false;
+  bool succeeded = false;
+  bool spared = false;
+  bool running = false;
+  bool json = false;
+  bool version = false;
+};
+
+using reader = result<command> (*)(const typed_words&, const configuration::environment&);
+
+struct command_definition {
+  const char* name;
+  const char* summary;
+  void (*add_options)(CLI::App&, typed_words&);
+  reader read;
+};
+
+void add_json(CLI::App& app, typed_words& words) {
+  app.add_flag("--json", words.json, "Print JSON");
+}
+
+void add_config(CLI::App& app, typed_words& words) {
+  app.add_option("--config", words.config, "The configuration")->required()->type_name("FILE");
+}
+
+void add_connection(CLI::App& app, typed_words& words) {
+  app.add_option("--url", words.url,
+                 "Where the agent listens (PUSHGUARD_URL; " + std::string(default_url) + ")")
+      ->type_name("URL");
+  app.add_option("--token-file", words.token_file, "Holds the API token (PUSHGUARD_TOKEN_FILE)")
+      ->type_name("FILE");
+  app.add_option("--ca-file", words.ca_file, "Certificates to believe beside the system's")
+      ->type_name("FILE");
+}
+
+result<std::optional<std::size_t>> read_count(std::string_view option, const std::string& text,
+                                              std::int64_t most) {
+  if (text.empty())
+    return std::nullopt;
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < 1 || value > most)
+    return fail(errc::invalid, fmt::format("{} must be a whole number from 1 to {}", option, most));
+  return static_cast<std::size_t>(value);
+}
+
+result<std::optional<double>> read_speed(const std::string& text) {
+  if (text.empty())
+    return std::nullopt;
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || !(value > 0 && value <= speed_max))
+    return fail(errc::invalid, fmt::format("--speed must be a number above 0, {:.0f} at most", speed_max));
+  return value;
+}
+
+result<std::optional<double>> read_failure_rate(const std::string& text) {
+  if (text.empty())
+    return std::nullopt;
+  const auto value = parse_share(text);
+  if (!value || *value < 0 || *value > 1)
+    return fail(errc::invalid, "--failure-rate must be a share from 0% to 100%, like 8% or 0.08");
+  return *value;
+}
+
+output_form read_output(const typed_words& words) {
+  return words.json ? output_form::json : output_form::text;
+}
+
+/// The option, or else the variable where one is named.
+std::string option_or_variable(const std::string& option, std::string_view variable,
+                               const configuration::environment& variables) {
+  return option.empty() ? variables(variable).value_or("") : option;
+}
+
+std::optional<std::filesystem::path> as_path(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional<std::filesystem::path>(text);
+}
+
+result<connection_options> read_connection(const typed_words& words,
+                                           const configuration::environment& variables) {
+  std::string text = option_or_variable(words.url, "PUSHGUARD_URL", variables);
+  if (text.empty())
+    text = default_url;
+  auto parsed = parse_url(text);
+  if (!parsed)
+    return fail_in(words.url.empty() ? "PUSHGUARD_URL" : "--url", parsed.error());
+  return connection_options{
+      .url = std::move(*parsed),
+      .token_file = as_path(option_or_variable(words.token_file, "PUSHGUARD_TOKEN_FILE", variables)),
+      .ca_file = as_path(words.ca_file)};
+}
+
+result<std::filesystem::path> read_config(const typed_words& words) {
+  if (words.config.empty())
+    return fail(errc::invalid, "--config must name a file");
+  return std::filesystem::path(words.config);
+}
+
+void add_run(CLI::App& app, typed_words& words) {
+  add_config(app, words);
+}
+
+result<command> read_run(const typed_words& words, const configuration::environment&) {
+  auto config = read_config(words);
+  if (!config)
+    return std::unexpected(config.error());
+  return run_options{.config = std::move(*config)};
+}
+
+void add_check(CLI::App& app, typed_words& words) {
+  add_config(app, words);
+  add_json(app, words);
+}
+
+result<command> read_check(const typed_words& words, const configuration::environment&) {
+  auto config = read_config(words);
+  if (!config)
+    return std::unexpected(config.error());
+  return check_options{.config = std::move(*config), .output = read_output(words)};
+}
+
+void add_demo(CLI::App& app, typed_words& words) {
+  app.add_option("--orgs", words.orgs, "How many orgs have the package")->type_name("N");
+  app.add_option("--waves", words.waves, "Over how many push requests they are spread")->type_name("N");
+  app.add_option("--failure-rate", words.failure_rate, "The share of orgs that fail (8% or 0.08)")
+      ->type_name("P");
+  app.add_option("--speed", words.speed, "How many times faster than life")->type_name("X");
+  app.add_flag("--once", words.once, "End with the rollout; exit 0 only if what was expected happened");
+}
+
+result<command> read_demo(const typed_words& words, const configuration::environment&) {
+  const auto orgs = read_count("--orgs", words.orgs, demo_orgs_max);
+  if (!orgs)
+    return std::unexpected(orgs.error());
+  const auto waves = read_count("--waves", words.waves, demo_waves_max);
+  if (!waves)
+    return std::unexpected(waves.error());
+  const auto rate = read_failure_rate(words.failure_rate);
+  if (!rate)
+    return std::unexpected(rate.error());
+  const auto speed = read_speed(words.speed);
+  if (!speed)
+    return std::unexpected(speed.error());
+  if (*orgs && *waves && **waves > **orgs)
+    return fail(errc::invalid, "--waves must not be more than --orgs");
+  return demo_options{.orgs = *orgs,
+                      .waves = *waves,
+                      .failure_rate = *rate,
+                      .speed = *speed,
+                      .ends_with_rollout = words.once};
+}
+
+void add_simulate(CLI::App& app, typed_words& words) {
+  app.add_option("--listen", words.listen, "Where to listen, like 127.0.0.1:8080")
+      ->required()
+      ->type_name("ADDR");
+  app.add_option("--scenario", words.scenario, "What happens in the simulated hub")
+      ->required()
+      ->type_name("FILE");
+  app.add_option("--speed", words.speed, "How many times faster than life; default: as the scenario says")
+      ->type_name("X");
+}
+
+result<command> read_simulate(const typed_words& words, const configuration::environment&) {
+  auto listen = configuration::parse_listen_address(words.listen);
+  if (!listen)
+    return fail_in("--listen", listen.error());
+  if (words.scenario.empty())
+    return fail(errc::invalid, "--scenario must name a file");
+  const auto speed = read_speed(words.speed);
+  if (!speed)
+    return std::unexpected(speed.error());
+  return simulate_options{.listen = std::move(*listen), .scenario = words.scenario, .speed = *speed};
+}
+
+void add_status(CLI::App& app, typed_words& words) {
+  app.add_option("TARGET", words.target, "A rollout (04t… or 04t…/2) or a push request (0DV…); default: all")
+      ->type_name("");
+  app.add_flag("--decisions", words.decisions, "Also what was decided, and why");
+  add_json(app, words);
+  add_connection(app, words);
+}
+
+result<status_target> read_target(const std::string& text) {
+  if (text.empty())
+    return std::monostate{};
+  if (text.starts_with(domain::push_request_tag::prefix)) {
+    auto request = domain::request_id::parse(text);
+    if (!request)
+      return std::unexpected(request.error());
+    return *request;
+  }
+  if (!text.starts_with(domain::version_tag::prefix))
+    return fail(errc::invalid, "TARGET must be a rollout (04t… or 04t…/2) or a push request (0DV…)");
+  auto rollout = domain::rollout_id::parse(text);
+  if (!rollout)
+    return std::unexpected(rollout.error());
+  return *rollout;
+}
+
+result<command> read_status(const typed_words& words, const configuration::environment& variables) {
+  auto target = read_target(words.target);
+  if (!target)
+    return std::unexpected(target.error());
+  auto connection = read_connection(words, variables);
+  if (!connection)
+    return std::unexpected(connection.error());
+  return status_options{.target = std::move(*target),
+                        .shows_decisions = words.decisions,
+                        .output = read_output(words),
+                        .connection = std::move(*connection)};
+}
+
+void add_orgs(CLI::App& app, typed_words& words) {
+  app.add_option("ROLLOUT", words.target, "The rollout: 04t… (its latest) or 04t…/2")
+      ->required()
+      ->type_name("");
+  app.add_flag("--failed", words.failed, "Only orgs where the upgrade failed");
+  app.add_flag("--succeeded", words.succeeded, "Only orgs that were upgraded");
+  app.add_flag("--spared", words.spared, "Only orgs that an abort spared");
+  app.add_flag("--running", words.running, "Only orgs that are being upgraded now");
+  app.add_option("--format", words.format, "table, csv or ids (15 characters, one a line); default: table")
+      ->type_name("FORMAT");
+  add_json(app, words);
+  add_connection(app, words);
+}
+
+result<orgs_filter> read_filter(const typed_words& words) {
+  const std::array<std::pair<bool, orgs_filter>, 4> given{{{words.failed, orgs_filter::failed},
+                                                           {words.succeeded, orgs_filter::succeeded},
+                                                           {words.spared, orgs_filter::spared},
+                                                           {words.running, orgs_filter::running}}};
+  orgs_filter filter = orgs_filter::all;
+  for (const auto& [is_given, meaning] : given) {
+    if (is_given && filter != orgs_filter::all)
+      return fail(errc::invalid, "at most one of --failed, --succeeded, --spared and --running may be given");
+    if (is_given)
+      filter = meaning;
+  }
+  return filter;
+}
+
+result<orgs_format> read_format(const typed_words& words) {
+  if (words.json && !words.format.empty())
+    return fail(errc::invalid, "--json and --format exclude each other");
+  if (words.json)
+    return orgs_format::json;
+  if (words.format.empty() || words.format == "table")
+    return orgs_format::table;
+  if (words.format == "csv")
+    return orgs_format::csv;
+  if (words.format == "ids")
+    return orgs_format::ids;
+  return fail(errc::invalid, "--format must be table, csv or ids");
+}
+
+result<command> read_orgs(const typed_words& words, const configuration::environment& variables) {
+  auto rollout = domain::rollout_id::parse(words.target);
+  if (!rollout)
+    return std::unexpected(rollout.error());
+  const auto filter = read_filter(words);
+  if (!filter)
+    return std::unexpected(filter.error());
+  const auto format = read_format(words);
+  if (!format)
+    return std::unexpected(format.error());
+  auto connection = read_connection(words, variables);
+  if (!connection)
+    return std::unexpected(connection.error());
+  return orgs_options{
+      .rollout = *rollout, .filter = *filter, .format = *format, .connection = std::move(*connection)};
+}
+
+result<command> read_version(const typed_words& words, const configuration::environment&) {
+  return version_options{.output = read_output(words)};
+}
+
+constexpr std::array definitions{
+    command_definition{"run", "Watch, export, alert and stop rollouts", add_run, read_run},
+    command_definition{"check", "Tell everything that is wrong with a configuration", add_check, read_check},
+    command_definition{"demo", "Watch a simulated rollout go bad, and be stopped", add_demo, read_demo},
+    command_definition{"simulate", "Serve a simulated Salesforce hub", add_simulate, read_simulate},
+    command_definition{"status", "Show what the running agent knows", add_status, read_status},
+    command_definition{"orgs", "List the orgs of a rollout", add_orgs, read_orgs},
+    command_definition{"version", "Show the version of the program and its libraries", add_json,
+                       read_version},
+};
+
+/// `command` is empty where none was recognized. One sentence, with the way to more.
+early_exit wrong_usage(std::string_view command, std::string_view what) {
+  const std::string program = command.empty() ? "pushguard" : fmt::format("pushguard {}", command);
+  return {.exit_code = 2,
+          .text = fmt::format("{}: {}; see {} --help\n", program, what.substr(0, what.find('\n')), program),
+          .stream = output_stream::standard_error};
+}
+
+/// CLI11 would call a mistyped command an unexpected argument.
+std::optional<early_exit> find_unknown_command(std::span<const std::string> arguments) {
+  if (arguments.empty())
+    return wrong_usage("", "a command is missing");
+  const std::string& first = arguments.front();
+  if (first.starts_with('-') ||
+      std::ranges::find(definitions, first, &command_definition::name) != definitions.end())
+    return std::nullopt;
+  std::vector<std::string_view> names;
+  for (const command_definition& each : definitions)
+    names.emplace_back(each.name);
+  const auto meant = nearest_word(first, names);
+  return wrong_usage("", meant.empty()
+                             ? fmt::format("there is no command '{}'", first)
+                             : fmt::format("there is no command '{}'; did you mean '{}'?", first, meant));
+}
+
+struct parsed_words {
+  typed_words words;
+  const command_definition* chosen = nullptr;
+};
+
+std::expected<parsed_words, early_exit> parse_words(std::span<const std::string> arguments) {
+  parsed_words parsed;
+  CLI::App app("Watches Salesforce package push upgrades and stops rollouts that go bad.", "pushguard");
+  app.add_flag("--version", parsed.words.version, "As the command version");
+  app.require_subcommand(0, 1);
+  for (const command_definition& each : definitions)
+    each.add_options(*app.add_subcommand(each.name, each.summary), parsed.words);
+  // CLI11 takes them from the back.
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+  const auto chosen_name = [&] {
+    const auto chosen = app.get_subcommands();
+    return chosen.empty() ? std::string() : chosen.front()->get_name();
+  };
+  try {
+    app.parse(std::move(reversed));
+  } catch (const CLI::CallForHelp& help) {
+    std::ostringstream out;
+    app.exit(help, out, out);
+    return std::unexpected(early_exit{.text = out.str()});
+  } catch (const CLI::ParseError& error) {
+    return std::unexpected(wrong_usage(chosen_name(), error.what()));
+  }
+  const auto* found = std::ranges::find(definitions, chosen_name(), &command_definition::name);
+  parsed.chosen = found == definitions.end() ? nullptr : found;
+  return parsed;
+}
+
+}  // namespace
+
+std::expected<command, early_exit> parse_command_line(std::span<const std::string> arguments,
+                                                      const configuration::environment& variables) {
+  if (auto unknown = find_unknown_command(arguments))
+    return std::unexpected(std::move(*unknown));
+  const auto parsed = parse_words(arguments);
+  if (!parsed)
+    return std::unexpected(parsed.error());
+  if (parsed->chosen == nullptr && parsed->words.version)
+    return version_options{};
+  if (parsed->chosen == nullptr)
+    return std::unexpected(wrong_usage("", "a command is missing"));
+  auto made = parsed->chosen->read(parsed->words, variables);
+  if (!made)
+    return std::unexpected(wrong_usage(parsed->chosen->name, made.error().text()));
+  return std::move(*made);
+}
+
+}  // namespace pushguard::agent

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstddef>
+#include <expected>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+
+#include "agent/configuration/environment.hpp"
+#include "agent/configuration/listen_address.hpp"
+#include "agent/domain/ids.hpp"
+#include "agent/domain/rollout_id.hpp"
+#include "base/url.hpp"
+
+/// What was typed, as plain data, one struct for each command.
+namespace pushguard::agent {
+
+enum class output_form { text, json };
+
+/// How a command reaches the running agent: `--url`, `--token-file` and `--ca-file`, or PUSHGUARD_URL and
+/// PUSHGUARD_TOKEN_FILE.
+struct connection_options {
+  pushguard::url url;  ///< http://127.0.0.1:9595 unless given
+  std::optional<std::filesystem::path> token_file;
+  std::optional<std::filesystem::path> ca_file;
+};
+
+struct run_options {
+  std::filesystem::path config;
+};
+
+struct check_options {
+  std::filesystem::path config;
+  output_form output = output_form::text;
+};
+
+/// What is absent is the demo's own choice.
+struct demo_options {
+  std::optional<std::size_t> orgs;
+  std::optional<std::size_t> waves;
+  std::optional<double> failure_rate;  ///< a ratio in [0, 1]
+  std::optional<double> speed;         ///< how many times faster than life
+  bool ends_with_rollout = false;      ///< `--once`
+};
+
+struct simulate_options {
+  configuration::listen_address listen;
+  std::filesystem::path scenario;
+  std::optional<double> speed;  ///< instead of the scenario's own
+};
+
+/// Nothing given: everything the agent knows.
+using status_target = std::variant<std::monostate, domain::rollout_id, domain::request_id>;
+
+struct status_options {
+  status_target target;
+  bool shows_decisions = false;
+  output_form output = output_form::text;
+  connection_options connection;
+};
+
+enum class orgs_filter { all, failed, succeeded, spared, running };
+/// `ids`: 15 characters, one a line. `json`: `--json`.
+enum class orgs_format { table, csv, ids, json };
+
+struct orgs_options {
+  domain::rollout_id rollout;
+  orgs_filter filter = orgs_filter::all;
+  orgs_format format = orgs_format::table;
+  connection_options connection;
+};
+
+struct version_options {
+  output_form output = output_form::text;
+};
+
+using command = std::variant<run_options, check_options, demo_options, simulate_options, status_options,
+                             orgs_options, version_options>;
+
+enum class output_stream { standard_output, standard_error };
+
+/// There is nothing to run: help was asked for (0, standard output), or the command line is wrong (2, one
+/// sentence for standard error).
+struct early_exit {
+  int exit_code = 0;
+  std::string text;  ///< with its last line end
+  output_stream stream = output_stream::standard_output;
+};
+
+/// `arguments` are those after the program's name. Options win over environment variables.
+[[nodiscard]] std::expected<command, early_exit> parse_command_line(
+    std::span<const std::string> arguments, const configuration::environment& variables);
+
+}  // namespace pushguard::agent

@@ -1,0 +1,183 @@
+#include <fmt/format.h>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <cstdio>
+
+#include "agent/commands/agent_client.hpp"
+#include "agent/commands/commands.hpp"
+#include "agent/commands/render.hpp"
+
+namespace pushguard::agent {
+namespace {
+
+namespace json = boost::json;
+
+constexpr int exit_done = 0;
+constexpr int exit_failed = 1;
+
+int complain(const failure& why) {
+  fmt::print(stderr, "pushguard: {}\n", why.text());
+  return exit_failed;
+}
+
+void print(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+/// The rollouts of the agent that `wanted` names, in whatever hub they are.
+result<json::array> find_rollouts(agent_client& agent, const std::optional<domain::rollout_id>& wanted) {
+  auto answer = agent.get("/api/v1/rollouts");
+  if (!answer) {
+    return std::unexpected(answer.error());
+  }
+  json::array found;
+  std::optional<domain::rollout_id> latest;
+  for (json::value& rollout : answer->as_object()["rollouts"].as_array()) {
+    const auto id = domain::rollout_id::parse(std::string_view(rollout.as_object()["id"].as_string()));
+    if (!id || (wanted && id->version != wanted->version))
+      continue;
+    if (wanted && wanted->number != 0 && id->number != wanted->number)
+      continue;
+    if (wanted && wanted->number == 0) {
+      if (latest && id->number < latest->number)
+        continue;
+      if (latest && id->number > latest->number)
+        found.clear();
+      latest = *id;
+    }
+    found.push_back(std::move(rollout));
+  }
+  if (wanted && found.empty()) {
+    return fail(errc::not_found, fmt::format("the agent knows no rollout {}", wanted->version.text()));
+  }
+  return found;
+}
+
+std::string_view result_name(orgs_filter filter) {
+  switch (filter) {
+    case orgs_filter::all:
+      return "";
+    case orgs_filter::failed:
+      return "failed";
+    case orgs_filter::succeeded:
+      return "succeeded";
+    case orgs_filter::spared:
+      return "spared";
+    case orgs_filter::running:
+      return "running";
+  }
+  return "";
+}
+
+std::string header_of(orgs_format format) {
+  switch (format) {
+    case orgs_format::table:
+      return orgs_table_header();
+    case orgs_format::csv:
+      return orgs_csv_header();
+    case orgs_format::json:
+    case orgs_format::ids:
+      return "";
+  }
+  return "";
+}
+
+std::string render_org(orgs_format format, const json::object& org) {
+  switch (format) {
+    case orgs_format::table:
+      return render_org_row(org);
+    case orgs_format::csv:
+      return render_org_csv(org);
+    case orgs_format::ids:
+      return render_org_id(org) + "\n";
+    case orgs_format::json:
+      return json::serialize(org) + "\n";
+  }
+  return "";
+}
+
+result<> print_orgs(agent_client& agent, const json::object& rollout, const orgs_options& options) {
+  const std::string base =
+      fmt::format("/api/v1/rollouts/{}/{}/orgs?limit=2000&result={}",
+                  percent_encode(std::string_view(rollout.at("hub").as_string())),
+                  std::string_view(rollout.at("id").as_string()), result_name(options.filter));
+  std::string after;
+  for (;;) {
+    const auto page = agent.get(after.empty() ? base : base + "&after=" + after);
+    if (!page) {
+      return std::unexpected(page.error());
+    }
+    for (const json::value& org : page->as_object().at("orgs").as_array()) {
+      print(render_org(options.format, org.as_object()));
+    }
+    const json::value& next = page->as_object().at("next");
+    if (!next.is_string()) {
+      return {};
+    }
+    after = next.as_string();
+  }
+}
+
+/// An agent of another version may answer in another shape.
+template <class Ask>
+int asking(const connection_options& connection, Ask ask) {
+  auto agent = make_agent_client(connection);
+  if (!agent) {
+    return complain(agent.error());
+  }
+  try {
+    return ask(**agent);
+  } catch (const std::exception&) {
+    return complain(
+        {make_error_code(errc::malformed),
+         fmt::format("{} did not answer as this version of Pushguard does", connection.url.origin.text())});
+  }
+}
+
+}  // namespace
+
+int status(const status_options& options) {
+  return asking(options.connection, [&](agent_client& agent) {
+    if (const auto* request = std::get_if<domain::request_id>(&options.target)) {
+      const auto answer = agent.get(fmt::format("/api/v1/requests/{}", request->text()));
+      if (!answer) {
+        return complain(answer.error());
+      }
+      print(options.output == output_form::json ? json::serialize(*answer) + "\n" : render_request(*answer));
+      return exit_done;
+    }
+    std::optional<domain::rollout_id> wanted;
+    if (const auto* rollout = std::get_if<domain::rollout_id>(&options.target))
+      wanted = *rollout;
+    auto found = find_rollouts(agent, wanted);
+    if (!found) {
+      return complain(found.error());
+    }
+    const json::value answer = json::object{{"rollouts", std::move(*found)}};
+    print(options.output == output_form::json
+              ? json::serialize(answer) + "\n"
+              : render_rollouts(answer, options.shows_decisions ? show_decisions::yes : show_decisions::no));
+    return exit_done;
+  });
+}
+
+int orgs(const orgs_options& options) {
+  return asking(options.connection, [&](agent_client& agent) {
+    const auto found = find_rollouts(agent, options.rollout);
+    if (!found) {
+      return complain(found.error());
+    }
+    print(header_of(options.format));
+    for (const json::value& rollout : *found) {
+      const auto printed = print_orgs(agent, rollout.as_object(), options);
+      if (!printed) {
+        return complain(printed.error());
+      }
+    }
+    return exit_done;
+  });
+}
+
+}  // namespace pushguard::agent

@@ -1,0 +1,15 @@
+#pragma once
+
+#include "agent/command_line/command_line.hpp"
+
+/// What each command does, but for those that need the simulated hub. Each answers the exit code of design
+/// §2, prints data on standard output and trouble, in one sentence, on standard error.
+namespace pushguard::agent {
+
+[[nodiscard]] int run(const run_options& options, const configuration::environment& variables);
+[[nodiscard]] int check(const check_options& options, const configuration::environment& variables);
+[[nodiscard]] int status(const status_options& options);
+[[nodiscard]] int orgs(const orgs_options& options);
+[[nodiscard]] int version(const version_options& options);
+
+}  // namespace pushguard::agent

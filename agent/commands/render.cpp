@@ -1,0 +1,200 @@
+#include "agent/commands/render.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include "base/text.hpp"
+
+namespace pushguard::agent {
+namespace {
+
+namespace json = boost::json;
+
+std::string text_of(const json::object& object, std::string_view key) {
+  const json::value* found = object.if_contains(key);
+  return found != nullptr && found->is_string() ? printable(std::string_view(found->get_string())) : "";
+}
+
+std::int64_t number_of(const json::object& object, std::string_view key) {
+  const json::value* found = object.if_contains(key);
+  if (found == nullptr || !found->is_number()) {
+    return 0;
+  }
+  boost::system::error_code ec;
+  const auto number = found->to_number<std::int64_t>(ec);
+  return ec ? 0 : number;
+}
+
+const json::array& array_of(const json::object& object, std::string_view key) {
+  static const json::array none;
+  const json::value* found = object.if_contains(key);
+  return found != nullptr && found->is_array() ? found->get_array() : none;
+}
+
+const json::object& object_of(const json::object& object, std::string_view key) {
+  static const json::object none;
+  const json::value* found = object.if_contains(key);
+  return found != nullptr && found->is_object() ? found->get_object() : none;
+}
+
+/// `87 succeeded, 3 failed, 10 in_progress`: only what there is, in the order of a job's life.
+std::string counts_text(const json::object& jobs) {
+  constexpr std::array order{"succeeded", "failed",   "in_progress", "pending",
+                             "created",   "canceled", "unrecognized"};
+  std::string out;
+  for (const char* status : order) {
+    if (const auto count = number_of(jobs, status); count > 0) {
+      out += fmt::format("{}{} {}", out.empty() ? "" : ", ", count, status);
+    }
+  }
+  return out.empty() ? "no jobs" : out;
+}
+
+std::string decision_text(const json::object& decision) {
+  const std::string outcome = text_of(decision, "outcome");
+  std::string out = fmt::format("    {}  {}/{}  {} ({})\n      {}\n", text_of(decision, "decided_at"),
+                                text_of(decision, "policy"), text_of(decision, "rule"),
+                                outcome.empty() ? "under way" : outcome, text_of(decision, "mode"),
+                                text_of(decision, "reason"));
+  for (const json::value& value : array_of(decision, "plan")) {
+    const auto* entry = value.if_object();
+    if (entry == nullptr) {
+      continue;
+    }
+    const std::string ended = text_of(*entry, "outcome");
+    out +=
+        fmt::format("      {}  {} -> {}", text_of(*entry, "request_id"),
+                    text_of(*entry, "status_at_decision"), ended.empty() ? text_of(*entry, "step") : ended);
+    if (const std::string said = text_of(*entry, "salesforce_message"); !said.empty()) {
+      out += fmt::format("  ({}: {})", text_of(*entry, "salesforce_code"), said);
+    }
+    out += '\n';
+  }
+  out += fmt::format("      {} orgs in flight at the decision, {} spared\n", number_of(decision, "in_flight"),
+                     number_of(decision, "spared_orgs"));
+  return out;
+}
+
+std::string rollout_text(const json::object& rollout, show_decisions decisions) {
+  const std::string aborted = text_of(rollout, "aborted_at");
+  std::string out = fmt::format("{}  {}  {} {}{}\n", text_of(rollout, "hub"), text_of(rollout, "id"),
+                                text_of(rollout, "package_name"), text_of(rollout, "package_version"),
+                                aborted.empty() ? "" : "  aborted " + aborted);
+  out += fmt::format("  orgs: {}; spared: {}\n", counts_text(object_of(rollout, "jobs")),
+                     number_of(rollout, "spared_orgs"));
+  for (const json::value& wave : array_of(rollout, "waves")) {
+    if (const auto* request = wave.if_object()) {
+      out += fmt::format("  {}  {:<11}  {}\n", text_of(*request, "id"), text_of(*request, "status"),
+                         counts_text(object_of(*request, "jobs")));
+    }
+  }
+  for (const json::value& value : array_of(rollout, "rules")) {
+    if (const auto* rule = value.if_object()) {
+      const std::string segment = text_of(*rule, "segment");
+      out += fmt::format("  rule {}/{}{}  {}  {}\n", text_of(*rule, "policy"), text_of(*rule, "rule"),
+                         segment.empty() ? "" : " [" + segment + "]", text_of(*rule, "verdict"),
+                         text_of(*rule, "reason"));
+    }
+  }
+  if (decisions == show_decisions::yes) {
+    const auto& list = array_of(rollout, "decisions");
+    out += list.empty() ? "  decisions: none\n" : "  decisions:\n";
+    for (const json::value& value : list) {
+      if (const auto* decision = value.if_object()) {
+        out += decision_text(*decision);
+      }
+    }
+  }
+  return out;
+}
+
+std::string csv_cell(std::string_view text) {
+  // A spreadsheet runs cells that begin with these as formulas.
+  std::string cell = !text.empty() && std::string_view("=+-@\t\r").contains(text.front()) ? "'" : "";
+  cell += text;
+  if (cell.find_first_of("\",\r\n") == std::string::npos) {
+    return cell;
+  }
+  std::string quoted = "\"";
+  for (const char c : cell) {
+    quoted += c;
+    if (c == '"')
+      quoted += '"';
+  }
+  return quoted + '"';
+}
+
+constexpr std::array org_columns{"org_key", "org_name",   "org_type",    "sf_instance", "request_id",
+                                 "status",  "error_type", "error_title", "start",       "end"};
+
+}  // namespace
+
+std::string printable(std::string_view text) {
+  std::string out = to_valid_utf8(text);
+  for (char& c : out) {
+    if (static_cast<unsigned char>(c) < ' ' || c == 127)
+      c = ' ';
+  }
+  return out;
+}
+
+std::string render_rollouts(const json::value& answer, show_decisions decisions) {
+  const auto* object = answer.if_object();
+  if (object == nullptr || array_of(*object, "rollouts").empty()) {
+    return "no rollouts are known\n";
+  }
+  std::string out;
+  for (const json::value& rollout : array_of(*object, "rollouts")) {
+    if (const auto* it = rollout.if_object()) {
+      out += rollout_text(*it, decisions);
+    }
+  }
+  return out;
+}
+
+std::string render_request(const json::value& request) {
+  const auto* object = request.if_object();
+  if (object == nullptr) {
+    return "";
+  }
+  return fmt::format("{}  {}  {} {}\n  rollout {}  {}\n  scheduled {}  started {}  ended {}\n  jobs: {}\n",
+                     text_of(*object, "hub"), text_of(*object, "id"), text_of(*object, "package_name"),
+                     text_of(*object, "package_version"), text_of(*object, "rollout"),
+                     text_of(*object, "status"), text_of(*object, "scheduled_start"),
+                     text_of(*object, "start"), text_of(*object, "end"),
+                     counts_text(object_of(*object, "jobs")));
+}
+
+std::string orgs_table_header() {
+  return fmt::format("{:<15}  {:<11}  {:<18}  {:<10}  {:<8}  {}\n", "ORG", "STATUS", "ERROR", "TYPE",
+                     "INSTANCE", "NAME");
+}
+
+std::string orgs_csv_header() {
+  return fmt::format("{}\r\n", fmt::join(org_columns, ","));
+}
+
+std::string render_org_row(const json::object& org) {
+  return fmt::format("{:<15}  {:<11}  {:<18}  {:<10}  {:<8}  {}\n", render_org_id(org),
+                     text_of(org, "status"), text_of(org, "error_type"), text_of(org, "org_type"),
+                     text_of(org, "sf_instance"), text_of(org, "org_name"));
+}
+
+std::string render_org_csv(const json::object& org) {
+  std::string line;
+  for (const char* column : org_columns) {
+    if (!line.empty())
+      line += ',';
+    line += csv_cell(text_of(org, column));
+  }
+  return line + "\r\n";
+}
+
+std::string render_org_id(const json::object& org) {
+  return text_of(org, "org_key").substr(0, 15);
+}
+
+}  // namespace pushguard::agent

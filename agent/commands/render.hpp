@@ -1,0 +1,29 @@
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <string>
+#include <string_view>
+
+namespace pushguard::agent {
+
+/// What `pushguard status` prints: each rollout with its waves, rules and, if asked for, decisions.
+/// `answer` is the body of `GET /api/v1/rollouts`; members that are missing are left out.
+enum class show_decisions { no, yes };
+[[nodiscard]] std::string render_rollouts(const boost::json::value& answer, show_decisions decisions);
+
+/// One push request: the body of `GET /api/v1/requests/{id}`.
+[[nodiscard]] std::string render_request(const boost::json::value& request);
+
+/// How `pushguard orgs` prints a page of `GET /api/v1/rollouts/…/orgs`. `ids` are 15 characters, one a
+/// line, as `sf package push-upgrade schedule --org-file` wants them; csv is RFC 4180 with cells that a
+/// spreadsheet would run as a formula made harmless.
+[[nodiscard]] std::string orgs_table_header();
+[[nodiscard]] std::string orgs_csv_header();
+[[nodiscard]] std::string render_org_row(const boost::json::object& org);
+[[nodiscard]] std::string render_org_csv(const boost::json::object& org);
+[[nodiscard]] std::string render_org_id(const boost::json::object& org);
+
+/// `text` fit for one line of a terminal: control characters become blanks.
+[[nodiscard]] std::string printable(std::string_view text);
+
+}  // namespace pushguard::agent

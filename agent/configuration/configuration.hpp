@@ -1,0 +1,126 @@
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "agent/configuration/environment.hpp"
+#include "agent/configuration/listen_address.hpp"
+#include "agent/domain/ids.hpp"
+#include "agent/policy/specification.hpp"
+#include "agent/salesforce/event_decoder.hpp"
+#include "alerts/routing.hpp"
+#include "base/log.hpp"
+#include "base/result.hpp"
+#include "base/secret.hpp"
+#include "base/time.hpp"
+#include "base/url.hpp"
+#include "cometd/session.hpp"
+
+/// What an operator wrote, checked and in plain data. docs/configuration.md has every key.
+namespace pushguard::configuration {
+
+/// OAuth client credentials; the hub's login_url is its My Domain.
+struct client_credentials {
+  std::string client_id;
+  secret client_secret;
+};
+
+/// How a hub is logged in to.
+using login_flow = std::variant<client_credentials>;
+
+struct channel {
+  cometd::wanted_channel wanted;
+  salesforce::event_fields fields;  ///< what is not mapped is empty
+};
+
+struct reconciliation {
+  duration active_interval = std::chrono::seconds(15);  ///< while a request is in progress or due
+  duration idle_interval = std::chrono::minutes(5);
+  double call_budget = 0.2;  ///< share of the hub's daily API limit; in (0, 1]
+  duration blind_after = std::chrono::minutes(3);
+};
+
+struct hub {
+  std::string name;  ///< unique; a metric label and a part of API paths
+  url login_url;
+  login_flow login;
+  std::optional<std::string> api_version;    ///< `62.0`; nothing: the newest that the org offers
+  std::vector<domain::package_id> packages;  ///< empty: all packages of the hub
+  std::optional<std::filesystem::path>
+      ca_file;  ///< believed beside the system's trust; readable when it was loaded
+  std::vector<channel> channels;
+  reconciliation reconcile;
+};
+
+struct alertmanager_receiver {
+  std::vector<url> urls;  ///< every peer of the cluster; not empty
+};
+
+struct receiver {
+  std::string name;  ///< unique
+  std::variant<alertmanager_receiver> kind;
+};
+
+struct alerting {
+  std::vector<receiver> receivers;
+  std::vector<alerts::route> routes;  ///< only names of `receivers`
+  duration repeat_interval = std::chrono::hours(4);
+  std::string runbook_url;  ///< with `{{ rule }}` where the rule's name goes; empty without
+};
+
+/// Whether to abort while decisions cannot be recorded.
+enum class store_failure_handling { refuse, act };
+
+enum class org_series_mode { all, failed, off };
+
+struct org_series {
+  org_series_mode mode = org_series_mode::all;
+  std::size_t limit = 200'000;
+  duration keep_after_end = std::chrono::hours(24);
+};
+
+struct logging {
+  log_level level = log_level::info;
+  log_format format = log_format::logfmt;
+};
+
+/// The whole file. Made once and never changed: a reload makes another.
+struct configuration {
+  std::vector<hub> hubs;  ///< not empty
+  duration rollout_gap = std::chrono::days(7);
+  std::vector<policy::policy_specification> policies;
+  alerting alerts;
+  std::filesystem::path state = "/var/lib/pushguard/state.db";
+  store_failure_handling on_store_failure = store_failure_handling::refuse;
+  listen_address listen{.host = "127.0.0.1", .port = 9595};
+  org_series series;
+  logging log;
+  /// SHA-256 of the file in hex, as hash_configuration makes it.
+  std::string hash;
+};
+
+/// Everything wrong with a file, each as `file:line:column: message` and in the order of the file. No line
+/// holds a secret.
+using problem_list = std::vector<std::string>;
+
+/// Reads the file and the secrets it names, which are kept in the result.
+[[nodiscard]] std::expected<configuration, problem_list> load_configuration(const std::filesystem::path& file,
+                                                                            const environment& variables);
+
+/// The same from text. `file` names it in problems, and its directory is where relative paths start.
+[[nodiscard]] std::expected<configuration, problem_list> read_configuration(std::string_view text,
+                                                                            const std::filesystem::path& file,
+                                                                            const environment& variables);
+
+/// SHA-256 in hex of the text with its line ends made `\n` and without a byte order mark, so that a file has
+/// one hash wherever it was checked out. What secret files hold is not part of it.
+[[nodiscard]] std::string hash_configuration(std::string_view text);
+
+}  // namespace pushguard::configuration

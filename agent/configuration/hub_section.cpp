@@ -1,0 +1,213 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "agent/configuration/sections.hpp"
+#include "base/net.hpp"
+
+namespace pushguard::configuration {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t hubs_max = 64;  // each is a session, a tracker and label values of its own
+constexpr std::size_t channels_max =
+    16;  // for each hub; Salesforce allows far fewer clients a day than this needs
+constexpr std::size_t channel_size_max = 255;
+constexpr unsigned api_version_min = 51;  // brought PackagePushRequest.StartTime
+
+bool is_word_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+bool is_channel(std::string_view text) {
+  constexpr std::array<std::string_view, 4> prefixes{"/event/", "/data/", "/topic/", "/u/"};
+  const auto is_under = [&](std::string_view prefix) {
+    return text.size() > prefix.size() && text.starts_with(prefix);
+  };
+  return text.size() <= channel_size_max && std::ranges::any_of(prefixes, is_under) &&
+         std::ranges::all_of(text, [](char c) { return is_word_character(c) || c == '/' || c == '-'; });
+}
+
+/// `payload.Request_Id__c`: words with dots between them.
+bool is_field_path(std::string_view text) {
+  return !text.starts_with('.') && !text.ends_with('.') && text.find("..") == std::string_view::npos &&
+         std::ranges::all_of(text, [](char c) { return is_word_character(c) || c == '.'; });
+}
+
+bool is_api_version(std::string_view text) {
+  unsigned number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc{} && std::string_view(end, text.data() + text.size()) == ".0" &&
+         number >= api_version_min && number < 1000;
+}
+
+bool refuses_client_credentials(const origin& host) {
+  return host.host == "login.salesforce.com" || host.host == "test.salesforce.com";
+}
+
+url read_login_url(yaml_reader& from) {
+  const yaml_node* node = from.node("login_url", yaml_presence::required);
+  const auto read = node == nullptr ? std::nullopt : read_url(*node, "login_url", from.problems());
+  if (!read)
+    return {};
+  if (read->origin.security == security::plain && !read->origin.is_loopback())
+    from.problem("login_url", "login_url must be https://; http:// is accepted for loopback addresses only");
+  else if (read->target != "/")
+    from.problem("login_url", "login_url must end after the host, without a path");
+  else if (refuses_client_credentials(read->origin))
+    from.problem("login_url", "login_url must be the org's My Domain (https://….my.salesforce.com): " +
+                                  read->origin.host + " refuses client_credentials");
+  return *read;
+}
+
+client_credentials read_client_credentials(yaml_reader& from, const reading& context) {
+  client_credentials made;
+  made.client_id = from.text("client_id", yaml_presence::required).value_or("");
+  if (made.client_id.find("${") != std::string::npos)
+    from.problem("client_id", "client_id: environment variables are read for secrets only");
+  made.client_secret = read_secret(from, "client_secret", "client_secret_file", context);
+  from.finish();
+  return made;
+}
+
+login_flow read_login_flow(yaml_reader& hub, const reading& context) {
+  constexpr std::array<std::string_view, 4> later{"jwt_bearer", "refresh_token", "sfdx_auth_url_file",
+                                                  "access_token"};
+  auto auth = hub.mapping("auth", yaml_presence::required);
+  if (!auth)
+    return {};
+  auth->refuse(later, "is not supported by this version, which logs in with client_credentials only");
+  const bool names_later_flow = std::ranges::any_of(later, [&](auto key) { return auth->has(key); });
+  auto flow = auth->mapping("client_credentials",
+                            names_later_flow ? yaml_presence::optional : yaml_presence::required);
+  auth->finish();
+  return flow ? read_client_credentials(*flow, context) : client_credentials{};
+}
+
+std::optional<std::filesystem::path> read_ca_file(yaml_reader& hub, const reading& context) {
+  auto tls = hub.mapping("tls");
+  if (!tls)
+    return std::nullopt;
+  const auto text = tls->text("ca_file", yaml_presence::required);
+  tls->finish();
+  if (!text)
+    return std::nullopt;
+  auto path = context.resolve(*text);
+  if (const auto trust = load_tls_trust(path); !trust)
+    tls->problem("ca_file", "ca_file: " + trust.error().text());
+  return path;
+}
+
+salesforce::event_fields read_event_fields(yaml_reader& from) {
+  const auto path = [&](std::string_view key) {
+    auto text = from.text(key).value_or("");
+    if (!is_field_path(text))
+      from.problem(key, fmt::format("{} must be a path into the event, like payload.Request_Id__c", key));
+    return text;
+  };
+  salesforce::event_fields made;
+  made.request_id = path("request_id");
+  made.job_id = path("job_id");
+  made.org_key = path("org_key");
+  made.status = path("status");
+  made.error_type = path("error_type");
+  from.finish();
+  return made;
+}
+
+void read_replay(yaml_reader& from, cometd::wanted_channel& made) {
+  constexpr std::array table{yaml_choice<cometd::replay_start>{"latest", cometd::replay_start::latest},
+                             yaml_choice<cometd::replay_start>{"earliest", cometd::replay_start::earliest}};
+  made.first = from.choice<cometd::replay_start>("first", table).value_or(made.first);
+  made.when_lost = from.choice<cometd::replay_start>("when_lost", table).value_or(made.when_lost);
+  from.finish();
+}
+
+channel read_channel(const yaml_node& node, yaml_problems& problems) {
+  channel made;
+  yaml_reader from(node, "an item of channels", problems);
+  made.wanted.channel = from.text("channel", yaml_presence::required).value_or("");
+  if (!made.wanted.channel.empty() && !is_channel(made.wanted.channel))
+    from.problem("channel",
+                 "channel must be a name below /event/, /data/, /topic/ or /u/, like /event/Push_Upgrade__e");
+  if (auto replay = from.mapping("replay"))
+    read_replay(*replay, made.wanted);
+  if (auto fields = from.mapping("fields"))
+    made.fields = read_event_fields(*fields);
+  from.finish();
+  return made;
+}
+
+std::vector<channel> read_channels(yaml_reader& hub) {
+  auto streaming = hub.mapping("streaming");
+  if (!streaming)
+    return {};
+  std::vector<channel> made;
+  std::set<std::string> seen;
+  for (const yaml_node& item :
+       bounded_sequence(*streaming, "channels", channels_max, yaml_presence::required)) {
+    made.push_back(read_channel(item, hub.problems()));
+    const std::string& name = made.back().wanted.channel;
+    if (!name.empty() && !seen.insert(name).second)
+      hub.problems().add(item.find("channel")->position,
+                         fmt::format("the channel {} stands here twice", name));
+  }
+  streaming->finish();
+  return made;
+}
+
+reconciliation read_reconciliation(yaml_reader& from) {
+  reconciliation made;
+  made.active_interval = from.time("active_interval", {100ms, 1h}).value_or(made.active_interval);
+  made.idle_interval = from.time("idle_interval", {100ms, 24h}).value_or(made.idle_interval);
+  // A thousandth of 15 000 calls a day, the least that Salesforce gives, is one call in 96 minutes.
+  made.call_budget = from.share("call_budget", {0.001, 1}).value_or(made.call_budget);
+  made.blind_after = from.time("blind_after", {1s, 24h}).value_or(made.blind_after);
+  if (made.idle_interval < made.active_interval)
+    from.problem("idle_interval",
+                 fmt::format("idle_interval ({}) must not be shorter than active_interval ({})",
+                             format_duration(made.idle_interval), format_duration(made.active_interval)));
+  from.finish();
+  return made;
+}
+
+std::optional<std::string> read_api_version(yaml_reader& hub) {
+  auto version = hub.text("api_version");
+  if (version && !is_api_version(*version))
+    hub.problem("api_version",
+                fmt::format("api_version must be like \"62.0\", and {}.0 at least", api_version_min));
+  return version;
+}
+
+hub read_hub(yaml_reader& from, unique_names& names, const reading& context) {
+  constexpr std::array<std::string_view, 1> later{"proxy"};
+  hub made;
+  made.name = names.read(from);
+  made.login_url = read_login_url(from);
+  made.login = read_login_flow(from, context);
+  made.api_version = read_api_version(from);
+  made.packages = read_ids<domain::package_id>(from, "packages");
+  made.ca_file = read_ca_file(from, context);
+  made.channels = read_channels(from);
+  if (auto reconcile = from.mapping("reconcile"))
+    made.reconcile = read_reconciliation(*reconcile);
+  from.refuse(later, unsupported);
+  from.finish();
+  return made;
+}
+
+}  // namespace
+
+std::vector<hub> read_hubs(yaml_reader& root, const reading& context) {
+  std::vector<hub> made;
+  unique_names names("hub");
+  for (const yaml_node& item : bounded_sequence(root, "hubs", hubs_max, yaml_presence::required)) {
+    yaml_reader from(item, "an item of hubs", context.problems);
+    made.push_back(read_hub(from, names, context));
+  }
+  return made;
+}
+
+}  // namespace pushguard::configuration

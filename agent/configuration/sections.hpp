@@ -1,0 +1,15 @@
+#pragma once
+
+#include <vector>
+
+#include "agent/configuration/configuration.hpp"
+#include "agent/configuration/reading.hpp"
+
+/// The parts of the file, one reader each. Each reads its key of `root` and reports what is wrong.
+namespace pushguard::configuration {
+
+[[nodiscard]] std::vector<hub> read_hubs(yaml_reader& root, const reading& context);
+[[nodiscard]] std::vector<policy::policy_specification> read_policies(yaml_reader& root);
+[[nodiscard]] alerting read_alerting(yaml_reader& root);
+
+}  // namespace pushguard::configuration

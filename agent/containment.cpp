@@ -1,0 +1,190 @@
+#include "agent/containment.hpp"
+
+#include <algorithm>
+#include <boost/asio/this_coro.hpp>
+#include <set>
+
+#include "agent/decision_making.hpp"
+#include "agent/view_making.hpp"
+#include "base/task_group.hpp"
+
+namespace pushguard::agent {
+
+namespace asio = boost::asio;
+
+namespace {
+
+/// A wave of the rollout reached the org, before or after this abort.
+bool was_pushed(const tracker::tracker& tracked, const tracker::org_record& org,
+                tracker::rollout_index rollout) {
+  for (tracker::job_index job = org.newest_job; job != tracker::no_job; job = tracked.at(job).next_of_org) {
+    const tracker::job_record& record = tracked.at(job);
+    if (tracked.at(record.request).rollout == rollout && domain::is_started(record.status))
+      return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+asio::awaitable<void> containment::run() {
+  const auto executor = co_await asio::this_coro::executor;
+  task_group calls(executor);
+  for (std::size_t i = 0; i < decision_.plan.size(); ++i) {
+    const store::plan_entry& entry = decision_.plan[i];
+    if (entry.action != store::plan_action::leave && entry.step != store::plan_step::settled) {
+      calls.spawn(cancel_one(i));
+    }
+  }
+  co_await calls.join();
+  co_await finish();
+}
+
+asio::awaitable<cancellation::event> containment::carry_out(const cancellation::action& asked,
+                                                            const domain::request_id& request) {
+  if (std::holds_alternative<cancellation::read_status>(asked)) {
+    const wall_time sent = parts_.time.wall_now();
+    const auto row = co_await parts_.queries.request_by_id(request);
+    if (!row) {
+      parts_.log.warning("abort_status_unread",
+                         {{"request_id", request.text()}, {"error", row.error().text()}});
+      co_return cancellation::failed{};
+    }
+    parts_.on_changes(parts_.tracked.apply(std::span(&*row, 1), sent));
+    co_return cancellation::status_read{row->status};
+  }
+  if (std::holds_alternative<cancellation::send_cancel>(asked)) {
+    const auto answer = co_await parts_.rest.cancel(request);
+    if (!answer) {
+      parts_.log.warning("abort_call_failed",
+                         {{"request_id", request.text()}, {"error", answer.error().cause.text()}});
+      co_return cancellation::failed{};
+    }
+    parts_.log.info("abort_call_answered", {{"request_id", request.text()},
+                                            {"http_status", answer->http_status},
+                                            {"code", answer->error_code},
+                                            {"message", answer->message}});
+    co_return cancellation::cancel_answered{answer->is_accepted(), answer->error_code, answer->message};
+  }
+  if (const auto* pause = std::get_if<cancellation::wait>(&asked)) {
+    co_await parts_.time.sleep_for(pause->length);
+  }
+  co_return cancellation::waited{};
+}
+
+asio::awaitable<void> containment::cancel_one(std::size_t entry) {
+  const domain::request_id request = decision_.plan[entry].request;
+  cancellation machine(parts_.time.steady_now());
+  cancellation::action asked = cancellation::begin();
+  while (!std::holds_alternative<cancellation::done>(asked)) {
+    const cancellation::event happened = co_await carry_out(asked, request);
+    asked = machine.resume(happened, parts_.time.steady_now(), parts_.random);
+  }
+  co_await settle(entry, machine, std::get<cancellation::done>(asked).outcome);
+}
+
+asio::awaitable<void> containment::settle(std::size_t index, const cancellation& machine,
+                                          policy::cancel_outcome outcome) {
+  store::plan_entry& entry = decision_.plan[index];
+  entry.step = store::plan_step::settled;
+  entry.outcome = stored_outcome(outcome);
+  entry.salesforce_code = machine.refusal_code();
+  entry.salesforce_message = machine.refusal_message();
+  entry.updated_at = parts_.time.wall_now();
+  parts_.log.info("abort_request_settled", {{"decision", decision_.id},
+                                            {"request_id", entry.request.text()},
+                                            {"outcome", store::to_string(*entry.outcome)},
+                                            {"code", entry.salesforce_code}});
+  parts_.views.note(decision_);
+  parts_.views.flush(parts_.time.wall_now());
+  store::batch batch;
+  batch.decision_updates.push_back({.id = decision_.id, .plan = {entry}, .outcome = {}, .ended_at = {}});
+  const auto committed = co_await parts_.store.commit(std::move(batch));
+  if (!committed) {
+    // Nothing is lost: the end of the containment writes every entry again, and a restart asks again.
+    parts_.log.error("abort_step_not_stored",
+                     {{"decision", decision_.id}, {"error", committed.error().text()}});
+  }
+}
+
+/// The orgs of the cancelled requests: their jobs are cancelled with them, sooner or later.
+asio::awaitable<std::vector<domain::org_key>> containment::find_spared() {
+  std::vector<domain::request_id> canceled;
+  for (const store::plan_entry& entry : decision_.plan) {
+    if (entry.outcome == store::request_outcome::canceled)
+      canceled.push_back(entry.request);
+  }
+  const auto read = co_await parts_.reader.read_requests_with_jobs(canceled);
+  if (!read) {
+    parts_.log.warning("spared_orgs_from_memory",
+                       {{"decision", decision_.id}, {"error", read.error().text()}});
+  }
+  std::set<domain::org_key> spared;
+  for (const domain::request_id& id : canceled) {
+    const auto request = parts_.tracked.find(id);
+    if (!request)
+      continue;
+    for (const tracker::job_index job : parts_.tracked.at(*request).jobs) {
+      const tracker::org_record& org = parts_.tracked.at(parts_.tracked.at(job).org);
+      if (!was_pushed(parts_.tracked, org, parts_.tracked.at(*request).rollout))
+        spared.insert(org.key);
+    }
+  }
+  co_return std::vector(spared.begin(), spared.end());
+}
+
+asio::awaitable<void> containment::finish() {
+  std::vector<domain::org_key> spared = co_await find_spared();
+  const policy::containment_outcome outcome =
+      outcome_of(decision_).value_or(policy::containment_outcome::failed);
+  const bool is_first_end = decision_.is_open();  // later ends are those of requests that joined afterwards
+  decision_.outcome = stored_outcome(outcome);
+  decision_.ended_at = parts_.time.wall_now();
+  decision_.spared_orgs = static_cast<std::int64_t>(spared.size());
+  const domain::rollout_id rollout = rollout_of(decision_.key.rollout);
+  parts_.alerts.raise(make_containment_alert(parts_.context_of(rollout), make_decision_view(decision_),
+                                             parts_.severity_of(decision_.key)));
+  backoff retry;
+  for (;;) {
+    store::batch batch;
+    batch.decision_updates.push_back({.id = decision_.id,
+                                      .plan = decision_.plan,
+                                      .outcome = decision_.outcome,
+                                      .ended_at = decision_.ended_at});
+    batch.spared.push_back({decision_.id, spared});
+    alert_center::luggage told = parts_.alerts.take();
+    told.add_to(batch);
+    const auto committed = co_await parts_.store.commit(std::move(batch));
+    if (committed) {
+      parts_.alerts.stored(std::move(told));
+      break;
+    }
+    parts_.alerts.put_back(std::move(told));
+    parts_.log.error("abort_end_not_stored",
+                     {{"decision", decision_.id}, {"error", committed.error().text()}});
+    co_await parts_.time.sleep_for(retry.next(parts_.random));
+  }
+  if (is_first_end)
+    parts_.instruments.abort_ended(decision_.key.policy, decision_.key.mode, outcome);
+  parts_.views.note(decision_);
+  parts_.views.note_spared(rollout, std::move(spared));
+  parts_.views.flush(parts_.time.wall_now());
+  tell_end();
+}
+
+void containment::tell_end() {
+  const auto settled_as = [&](store::request_outcome outcome) {
+    return std::ranges::count_if(decision_.plan,
+                                 [&](const store::plan_entry& entry) { return entry.outcome == outcome; });
+  };
+  parts_.log.warning("abort_ended", {{"decision", decision_.id},
+                                     {"rollout", rollout_of(decision_.key.rollout).text()},
+                                     {"policy", decision_.key.policy},
+                                     {"rule", decision_.key.rule},
+                                     {"outcome", store::to_string(*decision_.outcome)},
+                                     {"canceled", settled_as(store::request_outcome::canceled)},
+                                     {"refused", settled_as(store::request_outcome::refused)},
+                                     {"spared_orgs", decision_.spared_orgs}});
+}
+
+}  // namespace pushguard::agent

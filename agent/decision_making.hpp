@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+
+#include "agent/policy/abort_plan.hpp"
+#include "agent/policy/judgement.hpp"
+#include "agent/store/records.hpp"
+#include "agent/tracker/tracker.hpp"
+
+/// From a breach to the record that is stored before anything is done, and back to what the judge must
+/// remember. Pure.
+namespace pushguard::agent {
+
+/// Who decided, by which version under which configuration.
+struct decision_origin {
+  std::string hub;
+  std::string actor = "pushguard";
+  std::string configuration_hash;
+  std::string agent_version;
+};
+
+/// The record of a decision about `rollout`. In dry run it has its outcome at once: what would have been
+/// cancelled, nothing to wait for.
+[[nodiscard]] store::decision_record make_decision(std::int64_t id, const decision_origin& origin,
+                                                   const policy::judgement& judged,
+                                                   const policy::abort_plan& plan,
+                                                   const tracker::tracker& tracked,
+                                                   tracker::rollout_index rollout);
+
+/// An entry of the plan for one request; nothing where it had ended already.
+[[nodiscard]] std::optional<store::plan_entry> make_plan_entry(const policy::planned_request& planned,
+                                                               wall_time now);
+
+/// How carrying it out ended; nothing while something that counts is not settled.
+[[nodiscard]] std::optional<policy::containment_outcome> outcome_of(const store::decision_record& decision);
+
+[[nodiscard]] policy::firing_key firing_of(const store::decision_key& key);
+[[nodiscard]] store::rollout_key stored_rollout(const std::string& hub, const domain::rollout_id& rollout);
+[[nodiscard]] domain::rollout_id rollout_of(const store::rollout_key& key);
+[[nodiscard]] store::request_outcome stored_outcome(policy::cancel_outcome outcome);
+[[nodiscard]] store::containment_outcome stored_outcome(policy::containment_outcome outcome);
+[[nodiscard]] policy::containment_outcome judged_outcome(store::containment_outcome outcome);
+
+}  // namespace pushguard::agent

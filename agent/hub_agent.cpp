@@ -1,0 +1,616 @@
+#include "agent/hub_agent.hpp"
+
+#include <algorithm>
+#include <boost/asio/this_coro.hpp>
+#include <list>
+
+#include "agent/containment.hpp"
+#include "agent/decision_making.hpp"
+#include "agent/hub_memory.hpp"
+#include "agent/policy/judge.hpp"
+#include "agent/store/ports.hpp"
+#include "agent/stream_adapters.hpp"
+#include "agent/view_making.hpp"
+#include "base/condition.hpp"
+#include "base/deadline.hpp"
+#include "base/task_group.hpp"
+
+namespace pushguard::agent {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// A hint brings the next look forward to this, so that a burst of events costs one look.
+constexpr duration hint_delay = std::chrono::seconds(2);
+// The judge looks at the clock at least so often: blindness and abandonment come with time alone.
+constexpr duration judging_interval = std::chrono::seconds(5);
+
+asio::awaitable<result<>> wait_for(condition& changed) {
+  co_await changed.wait();
+  co_return result<>{};
+}
+
+/// Waits for `changed`, but not beyond `until`.
+asio::awaitable<void> wait_until(time_source& time, steady_time until, condition& changed) {
+  (void)co_await with_deadline(time, until, "waiting", wait_for(changed));
+}
+
+salesforce::http_client_factory clients_of(const hub_agent_parts& parts) {
+  return [network = &parts.network, time = &parts.time, trust = parts.trust](const origin& peer) {
+    http_client_options options;
+    options.connect.trust = trust;
+    return std::shared_ptr<http_client>(make_http_client(*network, *time, peer, options));
+  };
+}
+
+std::unique_ptr<salesforce::login> login_of(const hub_agent_parts& parts) {
+  const auto& flow = std::get<configuration::client_credentials>(parts.hub.login);
+  return salesforce::make_client_credentials_login(clients_of(parts), parts.time,
+                                                   {parts.hub.login_url, flow.client_id, flow.client_secret});
+}
+
+alerts::alert_severity severity_of(policy::rule_severity severity) {
+  switch (severity) {
+    case policy::rule_severity::critical:
+      return alerts::alert_severity::critical;
+    case policy::rule_severity::error:
+      return alerts::alert_severity::error;
+    case policy::rule_severity::warning:
+      return alerts::alert_severity::warning;
+    case policy::rule_severity::info:
+      return alerts::alert_severity::info;
+  }
+  return alerts::alert_severity::critical;
+}
+
+class watching_agent final : public hub_agent {
+ public:
+  explicit watching_agent(hub_agent_parts parts);
+
+  asio::awaitable<void> run(const store::loaded_state& known) override;
+
+ private:
+  // Seeing.
+  asio::awaitable<void> read_forever();
+  asio::awaitable<result<>> read_once();
+  void on_read(const result<>& read, duration took);
+  duration interval() const;
+  asio::awaitable<void> listen();
+  event_outcome on_event(const domain::push_event& event);
+  void on_changes(tracker::changes changes);
+  void observe_durations(const tracker::changes& changes);
+
+  // Judging.
+  asio::awaitable<void> judge_forever();
+  policy::freshness freshness() const;
+  void tell(const policy::judgement& judged);
+  void tell_blindness(policy::freshness hub);
+  asio::awaitable<void> confirm(std::vector<domain::job_id> jobs);
+
+  // Acting.
+  asio::awaitable<void> decide(policy::judgement judged);
+  void on_recorded(store::decision_record decision);
+  void on_not_recorded(const policy::judgement& judged, const failure& why, store::decision_record decision);
+  asio::awaitable<void> carry_out(store::decision_record decision);
+  asio::awaitable<void> remember_watched();
+  asio::awaitable<void> contain_latecomers();
+  asio::awaitable<void> restore(const store::loaded_state& known);
+
+  alert_context context_of(const domain::rollout_id& rollout) const;
+  alerts::alert_severity decided_severity(const store::decision_key& key) const;
+
+  hub_agent_parts parts_;
+  const std::string& name_;
+  salesforce::session_access session_;
+  salesforce::rest_client rest_;
+  salesforce::push_queries queries_;
+  tracker::tracker tracked_;
+  policy::judge judge_;
+  publisher views_;
+  hub_reader reader_;
+  containment_parts containment_parts_;
+  hub_memory memory_;
+  std::string instance_url_;
+
+  std::optional<task_group> tasks_;
+  condition changed_;         ///< something to judge
+  condition look_sooner_;     ///< a hint came
+  condition version_chosen_;  ///< the stream may start
+  steady_time last_complete_;
+  std::optional<steady_time> hinted_at_;
+  std::string last_failure_;
+  policy::freshness told_freshness_ = policy::freshness::fresh;
+  bool is_confirming_ = false;
+  std::set<domain::rollout_id> joined_;  ///< rollouts that requests joined since the last look at latecomers
+};
+
+watching_agent::watching_agent(hub_agent_parts parts)
+    : parts_(std::move(parts)),
+      name_(parts_.hub.name),
+      session_(login_of(parts_), parts_.instruments),
+      rest_(session_, clients_of(parts_), parts_.instruments),
+      queries_(rest_),
+      judge_(parts_.configuration.policies),
+      views_(parts_.hub.name, tracked_, parts_.views),
+      reader_(
+          {parts_.hub.packages, parts_.configuration.rollout_gap}, queries_, tracked_,
+          [this](tracker::changes changes) { on_changes(std::move(changes)); }, parts_.time, parts_.log),
+      containment_parts_{
+          .queries = queries_,
+          .rest = rest_,
+          .reader = reader_,
+          .tracked = tracked_,
+          .views = views_,
+          .store = parts_.store,
+          .alerts = parts_.alerts,
+          .instruments = parts_.instruments,
+          .time = parts_.time,
+          .log = parts_.log,
+          .random = parts_.random,
+          .on_changes = [this](tracker::changes changes) { on_changes(std::move(changes)); },
+          .context_of = [this](const domain::rollout_id& rollout) { return context_of(rollout); },
+          .severity_of = [this](const store::decision_key& key) { return decided_severity(key); }},
+      memory_(name_),
+      last_complete_(parts_.time.steady_now()) {}
+
+asio::awaitable<void> watching_agent::run(const store::loaded_state& known) {
+  const auto executor = co_await asio::this_coro::executor;
+  tasks_.emplace(executor);
+  co_await restore(known);
+  tasks_->spawn(read_forever());
+  tasks_->spawn(judge_forever());
+  if (!parts_.hub.channels.empty()) {
+    tasks_->spawn(listen());
+  }
+  co_await tasks_->join();
+  rest_.close();
+}
+
+asio::awaitable<void> watching_agent::restore(const store::loaded_state& known) {
+  memory_.restore(known);
+  tracked_ = tracker::tracker({.rollout_gap = parts_.configuration.rollout_gap}, memory_.known_rollouts());
+  judge_ = policy::judge(parts_.configuration.policies, memory_.for_judge());
+  for (const store::decision_record& decision : memory_.decisions()) {
+    const domain::rollout_id rollout = rollout_of(decision.key.rollout);
+    views_.note(decision);
+    if (decision.key.mode != store::decision_mode::dry_run) {
+      views_.note_aborted(rollout, decision.decided_at);
+    }
+    auto spared = co_await parts_.store.spared_orgs_of(decision.key.rollout);
+    if (spared && !spared->empty()) {
+      views_.note_spared(rollout, std::move(*spared));
+    }
+    if (decision.is_open()) {
+      parts_.log.warning("abort_resumed", {{"decision", decision.id}, {"rollout", rollout.text()}});
+      tasks_->spawn(carry_out(decision));
+    }
+  }
+  views_.flush(parts_.time.wall_now());
+}
+
+// ---- seeing ----
+
+duration watching_agent::interval() const {
+  const auto& pace = parts_.hub.reconcile;
+  const wall_time now = parts_.time.wall_now();
+  if (tracked_.is_running_or_due(now)) {
+    return pace.active_interval;
+  }
+  if (const auto next = tracked_.next_start(now)) {
+    return std::clamp<duration>(*next - now, pace.active_interval, pace.idle_interval);
+  }
+  return pace.idle_interval;
+}
+
+asio::awaitable<result<>> watching_agent::read_once() {
+  if (rest_.api_version().empty()) {
+    const auto version = co_await queries_.choose_version(parts_.hub.api_version);
+    if (!version) {
+      co_return fail_in("choosing the API version", version.error());
+    }
+    parts_.log.info("api_version_chosen", {{"hub", name_}, {"version", *version}});
+    version_chosen_.notify_all();
+  }
+  const auto session = co_await session_.current();
+  if (!session) {
+    co_return fail_in("logging in", session.error());
+  }
+  instance_url_ = session->instance.text();
+  co_return co_await reader_.reconcile();
+}
+
+void watching_agent::on_read(const result<>& read, duration took) {
+  hub_view& hub = views_.hub();
+  hub.was_tried = true;
+  hub.is_up = read.has_value();
+  if (read) {
+    if (!last_failure_.empty()) {
+      parts_.log.info("hub_recovered", {{"hub", name_}});
+    }
+    last_failure_.clear();
+    last_complete_ = parts_.time.steady_now();
+    hub.last_reconcile = parts_.time.wall_now();
+    parts_.instruments.reconcile_ended(took);
+  } else if (read.error().text() != last_failure_) {
+    last_failure_ = read.error().text();
+    parts_.log.error("hub_unreadable", {{"hub", name_}, {"error", last_failure_}});
+  }
+  hub.last_failure = last_failure_;
+  changed_.notify_all();
+}
+
+asio::awaitable<void> watching_agent::read_forever() {
+  backoff retry({.first = std::chrono::seconds(1), .longest = parts_.hub.reconcile.active_interval});
+  for (;;) {
+    const steady_time began = parts_.time.steady_now();
+    hinted_at_.reset();
+    const auto read = co_await read_once();
+    on_read(read, std::chrono::duration_cast<duration>(parts_.time.steady_now() - began));
+    if (!read) {
+      co_await parts_.time.sleep_for(retry.next(parts_.random));
+      continue;
+    }
+    retry.reset();
+    for (;;) {
+      // A hint that came while reading may be about something that was not read any more.
+      steady_time next = began + interval();
+      if (hinted_at_)
+        next = std::min(next, *hinted_at_ + std::min(hint_delay, parts_.hub.reconcile.active_interval));
+      if (parts_.time.steady_now() >= next)
+        break;
+      co_await wait_until(parts_.time, next, look_sooner_);
+    }
+  }
+}
+
+asio::awaitable<void> watching_agent::listen() {
+  while (rest_.api_version().empty()) {
+    co_await version_chosen_.wait();
+  }
+  std::map<std::string, salesforce::event_decoder> decoders;
+  cometd::client_options options;
+  options.path = "/cometd/" + rest_.api_version();
+  options.connect.trust = parts_.trust;
+  for (const configuration::channel& channel : parts_.hub.channels) {
+    options.session.channels.push_back(channel.wanted);
+    decoders.emplace(channel.wanted.channel, salesforce::event_decoder(channel.fields));
+  }
+  stream_tokens tokens(session_);
+  stream_events events(
+      std::move(decoders), [this](const domain::push_event& event) { return on_event(event); },
+      parts_.instruments, parts_.log);
+  stream_news news(views_, parts_.instruments, parts_.time, parts_.log);
+  const auto checkpoints = store::make_checkpoint_store(parts_.store, name_);
+  const auto client = cometd::make_client(std::move(options), {.network = parts_.network,
+                                                               .time = parts_.time,
+                                                               .tokens = tokens,
+                                                               .checkpoints = *checkpoints,
+                                                               .consumer = events,
+                                                               .observer = news,
+                                                               .log = parts_.log,
+                                                               .random = parts_.random});
+  co_await client->run();
+}
+
+event_outcome watching_agent::on_event(const domain::push_event& event) {
+  tracker::changes changes = tracked_.apply(event, parts_.time.wall_now());
+  const tracker::apply_counts counts = changes.counts;
+  on_changes(std::move(changes));
+  // Every event brings the next look forward: the query corrects what the event may have got wrong.
+  if (!hinted_at_)
+    hinted_at_ = parts_.time.steady_now();
+  look_sooner_.notify_all();
+  if (counts.unrecognized > 0)
+    return event_outcome::unrecognized;
+  if (counts.stale > 0)
+    return event_outcome::stale;
+  if (counts.duplicate > 0)
+    return event_outcome::duplicate;
+  return event_outcome::applied;
+}
+
+void watching_agent::observe_durations(const tracker::changes& changes) {
+  for (const tracker::job_change& change : changes.jobs) {
+    const tracker::job_record& job = tracked_.at(change.job);
+    // A job that had ended before it was first seen says nothing about this run; one without both
+    // instants is counted when a query brings them.
+    if (!change.before || domain::is_terminal(*change.before) || !job.start.has_value() ||
+        !job.end.has_value()) {
+      continue;
+    }
+    const duration took = *job.end.get() - *job.start.get();
+    if (change.after == domain::push_status::succeeded)
+      parts_.instruments.job_ended(job_result::success, took);
+    if (change.after == domain::push_status::failed)
+      parts_.instruments.job_ended(job_result::failure, took);
+  }
+}
+
+void watching_agent::on_changes(tracker::changes changes) {
+  observe_durations(changes);
+  judge_.apply(tracked_, changes);
+  views_.note(changes);
+  for (const tracker::rollout_change& change : changes.rollouts) {
+    const tracker::rollout_record& rollout = tracked_.at(change.rollout);
+    if (change.event == tracker::rollout_event::opened || change.event == tracker::rollout_event::joined) {
+      std::vector<domain::request_id> requests;
+      for (const tracker::request_index request : rollout.requests)
+        requests.push_back(tracked_.at(request).row.id);
+      memory_.watch(rollout.id, requests);
+      joined_.insert(rollout.id);
+    }
+  }
+  changed_.notify_all();
+}
+
+// ---- judging ----
+
+policy::freshness watching_agent::freshness() const {
+  const duration age = std::chrono::duration_cast<duration>(parts_.time.steady_now() - last_complete_);
+  const duration allowed = std::max<duration>(3 * interval(), parts_.hub.reconcile.blind_after);
+  return age > allowed ? policy::freshness::blind : policy::freshness::fresh;
+}
+
+void watching_agent::tell_blindness(policy::freshness hub) {
+  if (hub == told_freshness_)
+    return;
+  told_freshness_ = hub;
+  views_.hub().is_blind = hub == policy::freshness::blind;
+  if (hub == policy::freshness::blind) {
+    parts_.log.error("hub_blind", {{"hub", name_}, {"error", last_failure_}});
+    parts_.alerts.raise(make_blind_alert(name_, last_failure_, parts_.agent_url));
+  } else {
+    parts_.log.info("hub_seeing", {{"hub", name_}});
+    parts_.alerts.resolve(blind_alert_id(name_));
+  }
+}
+
+void watching_agent::tell(const policy::judgement& judged) {
+  const rule_view rule = make_rule_view(name_, judged);
+  views_.note(judged);
+  if (judged.value != judged.before) {
+    const bool is_bad = judged.value == policy::verdict::breached || judged.value == policy::verdict::blind;
+    parts_.log.write(is_bad ? log_level::warning : log_level::info, "verdict_changed",
+                     std::array<log_field, 8>{
+                         log_field{"hub", name_}, log_field{"rollout", rule.key.rollout},
+                         log_field{"request_id", rule.key.request}, log_field{"policy", rule.key.policy},
+                         log_field{"rule", rule.key.rule}, log_field{"segment", rule.key.segment},
+                         log_field{"verdict", rule.verdict}, log_field{"reason", rule.reason}});
+  }
+  if (judged.value == policy::verdict::blind) {
+    return;  // what is not seen neither fires nor ends an alert
+  }
+  const auto context = [&] { return context_of(judged.key.rollout); };
+  if (judged.value == policy::verdict::warning) {
+    if (judged.before != policy::verdict::warning)
+      parts_.alerts.raise(make_warning_alert(context(), rule));
+  } else {
+    parts_.alerts.resolve(warning_alert_id(rule.key));
+  }
+  if (judged.value != policy::verdict::breached) {
+    parts_.alerts.resolve(breach_alert_id(rule.key));
+    parts_.alerts.resolve(unarmed_breach_alert_id(rule.key));
+  } else if (judged.before != policy::verdict::breached) {
+    // Told once with the numbers of that moment; how they go on is in the metrics.
+    const auto severity = severity_of(judged.severity);
+    if (judged.follows == policy::consequence::alert)
+      parts_.alerts.raise(make_breach_alert(context(), rule, severity));
+    if (judged.follows == policy::consequence::breached_before_arming) {
+      parts_.alerts.raise(make_unarmed_breach_alert(context(), rule, severity));
+    }
+  }
+}
+
+asio::awaitable<void> watching_agent::judge_forever() {
+  for (;;) {
+    const wall_time now = parts_.time.wall_now();
+    on_changes(tracked_.refresh(now));
+    const policy::freshness hub = freshness();
+    tell_blindness(hub);
+    policy::evaluation found = judge_.evaluate(tracked_, now, hub);
+    memory_.note(found.armings, now);
+    for (policy::judgement& judged : found.judgements) {
+      tell(judged);
+      if (judged.follows == policy::consequence::abort ||
+          judged.follows == policy::consequence::would_abort) {
+        co_await decide(std::move(judged));
+      }
+    }
+    if (!found.needs_errors.empty() && !is_confirming_) {
+      is_confirming_ = true;
+      tasks_->spawn(confirm(std::move(found.needs_errors)));
+    }
+    co_await remember_watched();
+    co_await contain_latecomers();
+    views_.flush(now);
+    co_await wait_until(parts_.time, parts_.time.steady_now() + judging_interval, changed_);
+  }
+}
+
+asio::awaitable<void> watching_agent::confirm(std::vector<domain::job_id> jobs) {
+  const auto read = co_await reader_.confirm(jobs);
+  if (!read) {
+    parts_.log.warning("breach_unconfirmed",
+                       {{"hub", name_}, {"jobs", jobs.size()}, {"error", read.error().text()}});
+    judge_.cannot_confirm(tracked_, jobs);
+  }
+  is_confirming_ = false;
+  changed_.notify_all();
+}
+
+// ---- acting ----
+
+asio::awaitable<void> watching_agent::decide(policy::judgement judged) {
+  const auto rollout = tracked_.find(judged.key.rollout);
+  const policy::policy_specification* policy = judge_.find_policy(judged.key.policy);
+  if (!rollout || policy == nullptr)
+    co_return;
+  const policy::abort_plan plan = policy::make_abort_plan(tracked_, *rollout, *policy);
+  const decision_origin origin{
+      .hub = name_, .configuration_hash = parts_.configuration.hash, .agent_version = parts_.agent_version};
+  store::decision_record decision =
+      make_decision(parts_.numbers.take(), origin, judged, plan, tracked_, *rollout);
+  parts_.alerts.raise(make_containment_alert(context_of(judged.key.rollout), make_decision_view(decision),
+                                             severity_of(judged.severity)));
+  store::batch batch;
+  batch.decisions.push_back(decision);
+  batch.watched = memory_.take_changes();
+  const std::vector<store::watched_rollout> watched = batch.watched;
+  alert_center::luggage told = parts_.alerts.take();
+  told.add_to(batch);
+  const auto committed = co_await parts_.store.commit(std::move(batch));
+  if (committed && committed->is_applied()) {
+    parts_.alerts.stored(std::move(told));
+    on_recorded(std::move(decision));
+    co_return;
+  }
+  parts_.alerts.put_back(std::move(told));
+  memory_.put_back(watched);
+  if (committed) {
+    parts_.log.warning(
+        "decision_already_recorded",
+        {{"rollout", judged.key.rollout.text()}, {"policy", judged.key.policy}, {"rule", judged.key.rule}});
+    co_return;
+  }
+  on_not_recorded(judged, committed.error(), std::move(decision));
+}
+
+void watching_agent::on_recorded(store::decision_record decision) {
+  const domain::rollout_id rollout = rollout_of(decision.key.rollout);
+  parts_.log.warning("abort_decided", {{"decision", decision.id},
+                                       {"hub", name_},
+                                       {"rollout", rollout.text()},
+                                       {"mode", store::to_string(decision.key.mode)},
+                                       {"policy", decision.key.policy},
+                                       {"rule", decision.key.rule},
+                                       {"failed", decision.failed},
+                                       {"started", decision.started},
+                                       {"in_flight", decision.in_flight},
+                                       {"reason", decision.reason}});
+  memory_.note(decision);
+  views_.note(decision);
+  if (decision.key.mode == store::decision_mode::dry_run) {
+    parts_.instruments.abort_ended(decision.key.policy, decision.key.mode, judged_outcome(*decision.outcome));
+    return;
+  }
+  views_.note_aborted(rollout, decision.decided_at);
+  tasks_->spawn(carry_out(std::move(decision)));
+}
+
+void watching_agent::on_not_recorded(const policy::judgement& judged, const failure& why,
+                                     store::decision_record decision) {
+  parts_.log.error("decision_not_recorded", {{"hub", name_},
+                                             {"rollout", judged.key.rollout.text()},
+                                             {"policy", judged.key.policy},
+                                             {"rule", judged.key.rule},
+                                             {"error", why.text()}});
+  if (parts_.configuration.on_store_failure == configuration::store_failure_handling::act) {
+    on_recorded(std::move(decision));
+    return;
+  }
+  // The next evaluation answers it again, if it still holds.
+  judge_.withdraw(judged.firing());
+}
+
+asio::awaitable<void> watching_agent::carry_out(store::decision_record decision) {
+  containment carrying(containment_parts_, std::move(decision));
+  memory_.begin(carrying.decision().id);
+  co_await carrying.run();
+  memory_.note(carrying.decision());
+  memory_.end(carrying.decision().id);
+  changed_.notify_all();
+}
+
+asio::awaitable<void> watching_agent::remember_watched() {
+  store::batch batch;
+  batch.watched = memory_.take_changes();
+  if (batch.watched.empty())
+    co_return;
+  const std::vector<store::watched_rollout> watched = batch.watched;
+  const auto committed = co_await parts_.store.commit(std::move(batch));
+  if (!committed) {
+    parts_.log.error("watch_not_stored", {{"hub", name_}, {"error", committed.error().text()}});
+    memory_.put_back(watched);
+  }
+}
+
+/// Requests that joined an aborted rollout are cancelled too.
+asio::awaitable<void> watching_agent::contain_latecomers() {
+  const wall_time now = parts_.time.wall_now();
+  std::set<domain::rollout_id> later;
+  for (const domain::rollout_id& id : std::exchange(joined_, {})) {
+    const store::decision_record* abort = memory_.abort_of(id, judge_.epoch(id));
+    const auto rollout = tracked_.find(id);
+    if (abort == nullptr || !rollout)
+      continue;
+    const policy::policy_specification* policy = judge_.find_policy(abort->key.policy);
+    if (policy == nullptr)
+      continue;
+    if (memory_.is_carried_out(abort->id)) {
+      later.insert(id);  // after what is under way has ended
+      continue;
+    }
+    store::decision_record extended = *abort;
+    store::decision_update update{.id = abort->id, .plan = {}, .outcome = {}, .ended_at = {}};
+    for (const policy::planned_request& planned :
+         policy::make_abort_plan(tracked_, *rollout, *policy).requests) {
+      const bool is_known =
+          std::ranges::find(abort->plan, planned.id, &store::plan_entry::request) != abort->plan.end();
+      if (is_known || planned.step != policy::plan_step::cancel)
+        continue;
+      update.plan.push_back(*make_plan_entry(planned, now));
+    }
+    if (update.plan.empty())
+      continue;
+    extended.plan.insert(extended.plan.end(), update.plan.begin(), update.plan.end());
+    store::batch batch;
+    batch.decision_updates.push_back(std::move(update));
+    const auto committed = co_await parts_.store.commit(std::move(batch));
+    if (!committed) {
+      parts_.log.error("decision_not_recorded",
+                       {{"hub", name_}, {"rollout", id.text()}, {"error", committed.error().text()}});
+      later.insert(id);
+      continue;
+    }
+    parts_.log.warning("abort_extended", {{"decision", extended.id}, {"rollout", id.text()}});
+    tasks_->spawn(carry_out(std::move(extended)));
+  }
+  joined_.merge(later);
+}
+
+// ---- what the texts need ----
+
+alert_context watching_agent::context_of(const domain::rollout_id& rollout) const {
+  alert_context context;
+  context.hub = name_;
+  context.rollout = rollout.text();
+  context.instance_url = instance_url_;
+  context.runbook_url = parts_.configuration.alerts.runbook_url;
+  context.agent_url = parts_.agent_url;
+  if (const auto index = tracked_.find(rollout); index && !tracked_.at(*index).requests.empty()) {
+    const domain::request_row& row = tracked_.at(tracked_.at(*index).requests.front()).row;
+    context.package_name = row.package_name;
+    context.version_number = row.version_number;
+    context.package = row.package;
+    context.generation = row.generation;
+  }
+  return context;
+}
+
+alerts::alert_severity watching_agent::decided_severity(const store::decision_key& key) const {
+  if (const policy::policy_specification* policy = judge_.find_policy(key.policy)) {
+    const auto rule = std::ranges::find(policy->rules, key.rule, &policy::rule_specification::name);
+    if (rule != policy->rules.end())
+      return severity_of(rule->severity);
+  }
+  return alerts::alert_severity::critical;  // the rule is gone from the configuration; the abort was real
+}
+
+}  // namespace
+
+std::unique_ptr<hub_agent> make_hub_agent(hub_agent_parts parts) {
+  return std::make_unique<watching_agent>(std::move(parts));
+}
+
+}  // namespace pushguard::agent

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <memory>
+#include <string>
+
+#include "agent/alert_center.hpp"
+#include "agent/configuration/configuration.hpp"
+#include "agent/hub_instruments.hpp"
+#include "agent/publisher.hpp"
+#include "agent/store/store.hpp"
+#include "base/log.hpp"
+#include "base/net.hpp"
+#include "base/time_source.hpp"
+
+namespace pushguard::agent {
+
+/// Gives decisions their numbers, one sequence for all hubs of a store.
+class decision_numbers {
+ public:
+  explicit decision_numbers(std::int64_t next) : next_(next) {}
+  [[nodiscard]] std::int64_t take() noexcept { return next_++; }
+
+ private:
+  std::int64_t next_;
+};
+
+/// What a hub's agent works with. References outlive it.
+struct hub_agent_parts {
+  const configuration::configuration& configuration;
+  const configuration::hub& hub;
+  pushguard::network& network;
+  time_source& time;
+  logger& log;
+  random_engine& random;
+  store::store& store;
+  alert_center& alerts;
+  decision_numbers& numbers;
+  hub_instruments& instruments;
+  view_sink views;
+  std::shared_ptr<tls_trust> trust;  ///< for https; may be empty where every origin is plain
+  std::string agent_version;
+  std::string agent_url;
+};
+
+/// Watches one hub: reads it, listens to its stream, judges, decides, and carries decisions out. For one
+/// executor without concurrency.
+class hub_agent {
+ public:
+  virtual ~hub_agent() = default;
+
+  /// Runs until cancelled; then says goodbye to the stream and returns, within a few seconds. `known` is
+  /// what the store remembers of all hubs; it is read before the first wait.
+  [[nodiscard]] virtual boost::asio::awaitable<void> run(const store::loaded_state& known) = 0;
+};
+
+[[nodiscard]] std::unique_ptr<hub_agent> make_hub_agent(hub_agent_parts parts);
+
+}  // namespace pushguard::agent

@@ -1,0 +1,248 @@
+#include "agent/hub_reader.hpp"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <map>
+
+namespace pushguard::agent {
+
+namespace asio = boost::asio;
+using tracker::request_index;
+
+namespace {
+
+constexpr std::size_t rows_per_turn = 300;  // about a millisecond of work: events and timers get their turn
+// Salesforce stamps a change before it becomes visible; reading a little of the past again costs little.
+constexpr duration modstamp_overlap = std::chrono::minutes(2);
+// Above so many orgs one read of all subscribers is cheaper than lists of keys.
+constexpr std::size_t subscribers_by_key_max = 2000;
+constexpr std::size_t errors_per_query_round = 2000;
+
+asio::awaitable<void> yield_turn() {
+  const auto executor = co_await asio::this_coro::executor;
+  co_await asio::post(executor, asio::use_awaitable);
+}
+
+}  // namespace
+
+template <class Row>
+asio::awaitable<void> hub_reader::apply(salesforce::read<Row> read, wall_time asked, std::string_view what) {
+  if (read.malformed > 0) {
+    log_.warning("rows_malformed",
+                 {{"rows", what}, {"count", read.malformed}, {"example", read.malformed_example}});
+  }
+  const std::span<const Row> rows(read.rows);
+  for (std::size_t done = 0; done < rows.size(); done += rows_per_turn) {
+    const auto piece = rows.subspan(done, std::min(rows_per_turn, rows.size() - done));
+    if constexpr (std::is_same_v<Row, domain::subscriber_row>) {
+      on_changes_(tracked_.apply(piece));
+    } else {
+      on_changes_(tracked_.apply(piece, asked));
+    }
+    if (done + rows_per_turn < rows.size())
+      co_await yield_turn();
+  }
+}
+
+asio::awaitable<result<>> hub_reader::reconcile() {
+  if (auto read = co_await read_requests(); !read)
+    co_return read;
+  if (auto read = co_await read_moved_jobs(); !read)
+    co_return read;
+  if (auto read = co_await read_errors(); !read)
+    co_return read;
+  if (auto read = co_await read_subscribers(); !read)
+    co_return read;
+  on_changes_(tracked_.reconciled(time_.wall_now()));
+  co_return result<>{};
+}
+
+asio::awaitable<result<>> hub_reader::read_requests() {
+  const wall_time asked = time_.wall_now();
+  auto read = co_await queries_.requests(asked - options_.ended_since);
+  if (!read) {
+    co_return fail_in("reading push requests", read.error());
+  }
+  if (!options_.packages.empty()) {
+    std::erase_if(read->rows, [&](const domain::request_row& row) {
+      return std::ranges::find(options_.packages, row.package) == options_.packages.end();
+    });
+  }
+  // One call, so that all of them find their places in rollouts by the order of their starts.
+  if (read->malformed > 0) {
+    log_.warning("rows_malformed",
+                 {{"rows", "requests"}, {"count", read->malformed}, {"example", read->malformed_example}});
+  }
+  on_changes_(tracked_.apply(std::span<const domain::request_row>(read->rows), asked));
+  co_return result<>{};
+}
+
+/// Ended, every state answered by a query, every error read: nothing about it changes any more.
+bool hub_reader::is_settled(request_index request, wall_time now) const {
+  const tracker::request_record& record = tracked_.at(request);
+  if (!read_whole_.contains(record.row.id) || !tracked_.is_complete(request, now)) {
+    return false;
+  }
+  if (!domain::is_terminal(record.row.status)) {
+    return false;
+  }
+  return std::ranges::all_of(record.jobs, [&](tracker::job_index index) {
+    const tracker::job_record& job = tracked_.at(index);
+    return job.source == tracker::evidence::queried && domain::is_terminal(job.status) &&
+           (job.status != domain::push_status::failed || job.errors == tracker::error_knowledge::read);
+  });
+}
+
+std::vector<domain::request_id> hub_reader::unsettled_requests() const {
+  const wall_time now = time_.wall_now();
+  std::vector<domain::request_id> out;
+  const auto requests = tracked_.requests();
+  for (std::uint32_t i = 0; i < requests.size(); ++i) {
+    if (!is_settled(request_index{i}, now))
+      out.push_back(requests[i].row.id);
+  }
+  return out;
+}
+
+/// Those of which Salesforce counts other jobs by status than the tracker, or of which something rests on
+/// the stream alone.
+std::vector<domain::request_id> hub_reader::moved_requests(std::span<const salesforce::job_count> counts,
+                                                           std::vector<domain::request_id> candidates) const {
+  std::map<domain::request_id, tracker::status_counts> told;
+  for (const salesforce::job_count& count : counts) {
+    told[count.request][static_cast<std::size_t>(count.status)] += static_cast<std::uint32_t>(count.jobs);
+  }
+  std::erase_if(candidates, [&](const domain::request_id& id) {
+    const auto index = tracked_.find(id);
+    if (!index || !read_whole_.contains(id))
+      return false;
+    const tracker::request_record& record = tracked_.at(*index);
+    const bool is_hearsay = std::ranges::any_of(record.jobs, [&](tracker::job_index job) {
+      return tracked_.at(job).source == tracker::evidence::streamed;
+    });
+    return !is_hearsay && told[id] == record.job_counts;
+  });
+  return candidates;
+}
+
+asio::awaitable<result<>> hub_reader::read_moved_jobs() {
+  const wall_time asked = time_.wall_now();
+  std::vector<domain::request_id> candidates = unsettled_requests();
+  if (candidates.empty()) {
+    last_asked_ = asked;
+    co_return result<>{};
+  }
+  const auto counts = co_await queries_.job_counts(candidates);
+  if (!counts) {
+    co_return fail_in("counting push jobs", counts.error());
+  }
+  const std::vector<domain::request_id> moved = moved_requests(*counts, std::move(candidates));
+  std::vector<domain::request_id> known;
+  std::vector<domain::request_id> unread;
+  for (const domain::request_id& id : moved) {
+    (read_whole_.contains(id) && last_asked_ ? known : unread).push_back(id);
+  }
+  if (!known.empty()) {
+    auto read = co_await queries_.jobs(known, *last_asked_ - modstamp_overlap);
+    if (!read) {
+      co_return fail_in("reading changed push jobs", read.error());
+    }
+    co_await apply(std::move(read->jobs), asked, "jobs");
+    // The stamps may lie: where the counts still differ, everything is read again.
+    const auto still = moved_requests(*counts, std::move(known));
+    unread.insert(unread.end(), still.begin(), still.end());
+  }
+  if (auto read = co_await read_jobs_of(std::move(unread)); !read)
+    co_return read;
+  last_asked_ = asked;
+  co_return result<>{};
+}
+
+asio::awaitable<result<>> hub_reader::read_jobs_of(std::vector<domain::request_id> requests) {
+  if (requests.empty()) {
+    co_return result<>{};
+  }
+  const wall_time asked = time_.wall_now();
+  auto read = co_await queries_.jobs(requests);
+  if (!read) {
+    co_return fail_in("reading push jobs", read.error());
+  }
+  co_await apply(std::move(read->jobs), asked, "jobs");
+  read_whole_.insert(requests.begin(), requests.end());
+  co_return result<>{};
+}
+
+asio::awaitable<result<>> hub_reader::read_requests_with_jobs(std::vector<domain::request_id> requests) {
+  if (requests.empty()) {
+    co_return result<>{};
+  }
+  const wall_time asked = time_.wall_now();
+  const auto read = co_await queries_.requests_by_id(requests);
+  if (!read) {
+    co_return fail_in("reading push requests", read.error());
+  }
+  on_changes_(tracked_.apply(std::span<const domain::request_row>(read->rows), asked));
+  co_return co_await read_jobs_of(std::move(requests));
+}
+
+asio::awaitable<result<>> hub_reader::read_errors() {
+  std::vector<domain::job_id> jobs;
+  const auto requests = tracked_.requests();
+  for (std::uint32_t i = 0; i < requests.size(); ++i) {
+    const auto unread = tracked_.jobs_with_unread_errors(request_index{i});
+    jobs.insert(jobs.end(), unread.begin(), unread.end());
+  }
+  for (std::size_t done = 0; done < jobs.size(); done += errors_per_query_round) {
+    const auto end = std::min(done + errors_per_query_round, jobs.size());
+    const std::vector<domain::job_id> round(jobs.begin() + static_cast<std::ptrdiff_t>(done),
+                                            jobs.begin() + static_cast<std::ptrdiff_t>(end));
+    const auto read = co_await queries_.errors_of_jobs(round);
+    if (!read) {
+      co_return fail_in("reading push errors", read.error());
+    }
+    on_changes_(tracked_.apply_errors(round, read->rows));
+    co_await yield_turn();
+  }
+  co_return result<>{};
+}
+
+asio::awaitable<result<>> hub_reader::read_subscribers() {
+  std::map<domain::package_id, std::vector<domain::org_key>> wanted;
+  for (const tracker::job_record& job : tracked_.jobs()) {
+    const tracker::org_record& org = tracked_.at(job.org);
+    if (org.name.empty() && !asked_orgs_.contains(org.key)) {
+      wanted[tracked_.at(job.request).row.package].push_back(org.key);
+    }
+  }
+  for (auto& [package, orgs] : wanted) {
+    const wall_time asked = time_.wall_now();
+    auto asking = orgs.size() > subscribers_by_key_max ? queries_.subscribers_of_package(package)
+                                                       : queries_.subscribers(package, orgs);
+    auto read = co_await std::move(asking);
+    if (!read) {
+      co_return fail_in("reading subscribers", read.error());
+    }
+    co_await apply(std::move(*read), asked, "subscribers");
+    asked_orgs_.insert(orgs.begin(), orgs.end());
+  }
+  co_return result<>{};
+}
+
+asio::awaitable<result<>> hub_reader::confirm(std::vector<domain::job_id> jobs) {
+  const wall_time asked = time_.wall_now();
+  auto rows = co_await queries_.jobs_by_id(jobs);
+  if (!rows) {
+    co_return fail_in("confirming failed push jobs", rows.error());
+  }
+  auto errors = co_await queries_.errors_of_jobs(jobs);
+  if (!errors) {
+    co_return fail_in("reading the errors of failed push jobs", errors.error());
+  }
+  co_await apply(std::move(*rows), asked, "jobs");
+  on_changes_(tracked_.apply_errors(jobs, errors->rows));
+  co_return result<>{};
+}
+
+}  // namespace pushguard::agent

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <deque>
+#include <string>
+
+#include "agent/policy/failure_rate.hpp"
+#include "agent/policy/judgement.hpp"
+#include "agent/policy/tally.hpp"
+
+namespace pushguard::policy {
+
+/// What one rule makes of one group's counts, before arming, blindness and confirmation.
+struct opinion {
+  verdict value = verdict::insufficient_data;  ///< never `blind`
+  /// Of a breach: would it stand if every unsettled failure were none?
+  settlement breach = settlement::settled;
+  judged_numbers numbers{};
+  std::string reason{};
+};
+
+/// A rule with what it computes once: the tables that make deciding a comparison of integers.
+class rule_judge {
+ public:
+  /// `rule` must outlive it.
+  explicit rule_judge(const rule_specification& rule) : rule_(&rule) {}
+
+  /// What splits the rule's orgs; nothing where all are one group.
+  [[nodiscard]] std::optional<segmentation> by() const noexcept;
+
+  /// `ordinal` is the group's place in the order of appearance, from 1.
+  [[nodiscard]] opinion judge(const org_counts& counts, std::uint32_t ordinal);
+
+  [[nodiscard]] const rule_specification& rule() const noexcept { return *rule_; }
+
+ private:
+  struct rate_tables {
+    failing_counts breach;
+    failing_counts warning;
+  };
+
+  [[nodiscard]] opinion judge_rate(const failure_rate_rule& rule, const org_counts& counts,
+                                   std::uint32_t ordinal);
+  [[nodiscard]] static opinion judge_budget(const failure_budget_rule& rule, const org_counts& counts);
+  [[nodiscard]] rate_tables& tables(const failure_rate_rule& rule, std::uint32_t ordinal);
+
+  const rule_specification* rule_;
+  std::deque<rate_tables> tables_;  // by ordinal: each segment has an alpha of its own
+};
+
+}  // namespace pushguard::policy

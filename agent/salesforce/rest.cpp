@@ -1,0 +1,316 @@
+#include "agent/salesforce/rest.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json/monotonic_resource.hpp>
+
+#include "agent/salesforce/json.hpp"
+
+namespace pushguard::salesforce {
+namespace {
+
+namespace asio = boost::asio;
+
+// Salesforce gives up a query after 120 s; its answer is worth waiting for, a silent connection is not.
+constexpr duration query_header_max = std::chrono::seconds(130);
+constexpr duration page_body_max = std::chrono::seconds(120);
+// 2 000 rows of PackagePushError with messages of tens of kilobytes.
+constexpr std::size_t page_bytes_max = 64 * 1024 * 1024;
+// Beyond it (two million rows) an answer pages in circles.
+constexpr unsigned pages_max = 1000;
+// An object with hundreds of fields.
+constexpr std::size_t description_bytes_max = 16 * 1024 * 1024;
+constexpr std::size_t name_bytes_max = 256;
+constexpr std::size_t list_entries_max = 2000;
+
+struct page {
+  std::uint64_t total = 0;
+  const boost::json::array* records = nullptr;
+  std::optional<std::string_view> next;  ///< nextRecordsUrl, unless it is the last page
+};
+
+result<page> read_page(const boost::json::value& body) {
+  page read;
+  const auto* records = find(body, "records");
+  read.records = records == nullptr ? nullptr : records->if_array();
+  if (read.records == nullptr)
+    return fail(errc::malformed, "no list of records");
+  read.total = number_at(body, "totalSize").value_or(read.records->size());
+  const auto* done = find(body, "done");
+  read.next = text_view_at(body, "nextRecordsUrl");
+  if (done != nullptr && done->is_bool() && done->get_bool())
+    read.next.reset();
+  else if (!read.next)
+    return fail(errc::malformed, "not done, but no nextRecordsUrl");
+  return read;
+}
+
+result<std::vector<std::string>> read_versions(const http_response& response) {
+  const auto body = parse_json(response.body);
+  const auto* list = body ? body->if_array() : nullptr;
+  if (list == nullptr || list->size() > list_entries_max)
+    return fail(errc::malformed, "no list of versions");
+  std::vector<std::string> versions;
+  for (const auto& entry : *list) {
+    if (auto version = text_at(entry, "version", name_bytes_max); !version.empty())
+      versions.push_back(std::move(version));
+  }
+  return versions;
+}
+
+result<std::vector<org_limit>> read_limits(const http_response& response) {
+  const auto body = parse_json(response.body);
+  const auto* object = body ? body->if_object() : nullptr;
+  if (object == nullptr || object->size() > list_entries_max)
+    return fail(errc::malformed, "no object of limits");
+  std::vector<org_limit> limits;
+  for (const auto& entry : *object) {
+    const auto max = number_at(entry.value(), "Max");
+    const auto remaining = number_at(entry.value(), "Remaining");
+    if (max && remaining)
+      limits.push_back({std::string(cut_at_character(entry.key(), name_bytes_max)), *max, *remaining});
+  }
+  return limits;
+}
+
+field_description read_field(const boost::json::value& entry) {
+  field_description field;
+  field.name = text_at(entry, "name", name_bytes_max);
+  field.is_filterable = is_true_at(entry, "filterable");
+  field.is_sortable = is_true_at(entry, "sortable");
+  field.is_groupable = is_true_at(entry, "groupable");
+  field.is_updateable = is_true_at(entry, "updateable");
+  const auto* values = find(entry, "picklistValues");
+  const auto* list = values == nullptr ? nullptr : values->if_array();
+  if (list == nullptr || list->size() > list_entries_max)
+    return field;
+  for (const auto& value : *list) {
+    if (is_true_at(value, "active"))
+      field.picklist.push_back(text_at(value, "value", name_bytes_max));
+  }
+  return field;
+}
+
+result<object_description> read_description(const http_response& response) {
+  const auto body = parse_json(response.body);
+  const auto* fields = body ? find(*body, "fields") : nullptr;
+  const auto* list = fields == nullptr ? nullptr : fields->if_array();
+  if (list == nullptr || list->size() > list_entries_max)
+    return fail(errc::malformed, "no list of fields");
+  object_description description;
+  description.name = text_at(*body, "name", name_bytes_max);
+  for (const auto& entry : *list)
+    description.fields.push_back(read_field(entry));
+  return description;
+}
+
+/// The object a query reads: the word after the last FROM.
+std::string_view queried_object(std::string_view soql) {
+  constexpr std::string_view from = " FROM ";
+  const std::size_t at = soql.rfind(from);
+  const auto rest = at == std::string_view::npos ? std::string_view() : soql.substr(at + from.size());
+  return rest.substr(0, rest.find(' '));
+}
+
+http_call page_call() {
+  http_call call;
+  call.limits.header = query_header_max;
+  call.limits.body = page_body_max;
+  call.limits.body_size = page_bytes_max;
+  call.accept = compression::gzip;
+  return call;
+}
+
+http_call small_call(std::size_t body_bytes_max) {
+  http_call call;
+  call.limits.body_size = body_bytes_max;
+  call.accept = compression::gzip;
+  return call;
+}
+
+}  // namespace
+
+struct rest_client::call {
+  api_operation operation;
+  std::string what;  ///< begins the text of a failure: "querying PackagePushJob"
+  http_request request;
+  http_call options;
+};
+
+rest_client::rest_client(session_access& session, http_client_factory clients, api_observer& observer)
+    : session_(session), clients_(std::move(clients)), observer_(observer) {}
+
+rest_client::~rest_client() = default;
+
+std::string rest_client::data_path(std::string_view below) const {
+  return fmt::format("/services/data/v{}/{}", version_, below);
+}
+
+std::shared_ptr<http_client> rest_client::client_for(const origin& instance) {
+  if (!client_ || client_->peer() != instance)
+    client_ = clients_(instance);
+  return client_;
+}
+
+void rest_client::close() noexcept {
+  if (client_)
+    client_->close();
+}
+
+asio::awaitable<api_result<http_response>> rest_client::send_once(const call& made, access session) {
+  http_request request = made.request;
+  request.headers.add("Authorization", "Bearer " + session.token.reveal());
+  request.headers.add("Accept", "application/json");
+  const auto client = client_for(session.instance);
+  auto response = co_await client->send(std::move(request), made.options);
+  if (!response) {
+    auto failed = transport_failure(made.what, response.error());
+    observer_.call_ended(made.operation, outcome_of(failed));
+    co_return std::unexpected(std::move(failed));
+  }
+  if (const auto told = response->headers.find("Sforce-Limit-Info")) {
+    if (const auto usage = parse_api_usage(*told))
+      observer_.usage_told(*usage);
+  }
+  if (!response->is_success()) {
+    auto failed = read_api_error(made.what, response->status, response->body);
+    observer_.call_ended(made.operation, outcome_of(failed));
+    co_return std::unexpected(std::move(failed));
+  }
+  co_return std::move(*response);
+}
+
+asio::awaitable<api_result<http_response>> rest_client::exchange(call made) {
+  auto session = co_await session_.current();
+  if (!session)
+    co_return std::unexpected(transport_failure(made.what, session.error()));
+  auto response = co_await send_once(made, *session);
+  const bool is_session_over = !response && (response.error().kind == api_error_kind::session_invalid ||
+                                             response.error().kind == api_error_kind::moved);
+  if (!is_session_over)
+    co_return response;
+  session = co_await session_.renew(session->token);
+  if (!session)
+    co_return std::unexpected(transport_failure(made.what, session.error()));
+  auto repeated = co_await send_once(made, *session);
+  co_return repeated;
+}
+
+template <class T>
+api_result<T> rest_client::conclude(const call& made, result<T> read) {
+  observer_.call_ended(made.operation, read ? api_outcome::success : api_outcome::malformed);
+  if (!read)
+    return std::unexpected(malformed_answer(made.what, read.error().text()));
+  return std::move(*read);
+}
+
+asio::awaitable<api_result<std::vector<std::string>>> rest_client::versions() {
+  const call made{api_operation::versions,
+                  "listing the API versions",
+                  {.target = "/services/data/"},
+                  small_call(description_bytes_max)};
+  const auto response = co_await exchange(made);
+  if (!response)
+    co_return std::unexpected(response.error());
+  co_return conclude(made, read_versions(*response));
+}
+
+asio::awaitable<api_result<std::vector<org_limit>>> rest_client::limits() {
+  const call made{api_operation::limits,
+                  "reading the limits",
+                  {.target = data_path("limits")},
+                  small_call(description_bytes_max)};
+  const auto response = co_await exchange(made);
+  if (!response)
+    co_return std::unexpected(response.error());
+  co_return conclude(made, read_limits(*response));
+}
+
+asio::awaitable<api_result<object_description>> rest_client::describe(std::string object) {
+  const call made{api_operation::describe,
+                  fmt::format("describing {}", object),
+                  {.target = data_path(fmt::format("sobjects/{}/describe", percent_encode(object)))},
+                  small_call(description_bytes_max)};
+  const auto response = co_await exchange(made);
+  if (!response)
+    co_return std::unexpected(response.error());
+  co_return conclude(made, read_description(*response));
+}
+
+asio::awaitable<api_result<query_summary>> rest_client::query(std::string soql, page_handler on_page) {
+  const std::string query_path = data_path("query/");
+  call made{api_operation::query,
+            fmt::format("querying {}", queried_object(soql)),
+            {.target = fmt::format("{}?q={}", data_path("query"), percent_encode(soql))},
+            page_call()};
+  query_summary summary;
+  while (true) {
+    const auto response = co_await exchange(made);
+    if (!response)
+      co_return std::unexpected(response.error());
+    boost::json::monotonic_resource memory;  // freed as a whole, and faster than piece by piece
+    const auto body = parse_json(response->body, &memory);
+    const auto read = conclude(made, body ? read_page(*body) : std::unexpected(body.error()));
+    if (!read)
+      co_return std::unexpected(read.error());
+    on_page(*read->records);
+    summary.rows += read->records->size();
+    if (summary.pages++ == 0)
+      summary.total = read->total;
+    if (!read->next)
+      co_return summary;
+    auto target = next_page_target(*read->next, query_path, client_->peer());
+    if (!target)
+      co_return std::unexpected(malformed_answer(made.what, target.error().text()));
+    if (*target == made.request.target || summary.pages == pages_max)
+      co_return std::unexpected(malformed_answer(made.what, "its pages go on without end"));
+    made.request.target = std::move(*target);
+  }
+}
+
+asio::awaitable<api_result<cancel_answer>> rest_client::cancel(domain::request_id request) {
+  call made{api_operation::cancel,
+            fmt::format("cancelling {}", request.text()),
+            {.method = "PATCH",
+             .target = data_path(fmt::format("sobjects/PackagePushRequest/{}", request.text())),
+             .headers = {{"Content-Type", "application/json"}},
+             .body = R"({"Status":"Canceled"})"},
+            small_call(description_bytes_max)};
+  made.options.accept = compression::none;
+  made.options.retry_stale = stale_retry::always;
+  const auto response = co_await exchange(made);
+  if (response) {
+    observer_.call_ended(made.operation, api_outcome::success);
+    co_return cancel_answer{response->status, {}, {}};
+  }
+  const api_failure& failed = response.error();
+  const bool is_answer = failed.http_status != 0 && failed.kind != api_error_kind::session_invalid &&
+                         failed.kind != api_error_kind::moved;
+  if (!is_answer)
+    co_return std::unexpected(failed);
+  co_return cancel_answer{failed.http_status, failed.error_code, failed.message};
+}
+
+result<std::string> next_page_target(std::string_view next_records_url, std::string_view query_path,
+                                     const origin& instance) {
+  std::string target(next_records_url);
+  if (const auto absolute = parse_url(next_records_url)) {
+    if (absolute->origin != instance)
+      return fail(errc::malformed, "its next page is on another server");
+    target = absolute->target;
+  }
+  constexpr std::size_t locator_size_max = 512;  // real ones have some twenty characters
+  const auto is_locator_character = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  };
+  const std::string_view locator = target.starts_with(query_path)
+                                       ? std::string_view(target).substr(query_path.size())
+                                       : std::string_view();
+  if (locator.empty() || locator.size() > locator_size_max ||
+      !std::ranges::all_of(locator, is_locator_character))
+    return fail(errc::malformed, fmt::format("its next page is not below {}", query_path));
+  return target;
+}
+
+}  // namespace pushguard::salesforce

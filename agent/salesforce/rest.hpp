@@ -1,0 +1,116 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/json/fwd.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/domain/ids.hpp"
+#include "agent/salesforce/api.hpp"
+#include "agent/salesforce/api_error.hpp"
+#include "agent/salesforce/login.hpp"
+
+namespace pushguard::salesforce {
+
+/// What Salesforce answered to a cancellation, verbatim. A refusal is an answer, not a failure.
+struct cancel_answer {
+  int http_status = 0;
+  std::string error_code;  ///< empty when accepted
+  std::string message;     ///< empty when accepted
+
+  [[nodiscard]] bool is_accepted() const noexcept { return http_status >= 200 && http_status < 300; }
+};
+
+/// One entry of `/limits`.
+struct org_limit {
+  std::string name;  ///< DailyApiRequests, …
+  std::uint64_t max = 0;
+  std::uint64_t remaining = 0;
+};
+
+struct field_description {
+  std::string name;
+  bool is_filterable = false;
+  bool is_sortable = false;
+  bool is_groupable = false;
+  bool is_updateable = false;
+  std::vector<std::string> picklist;  ///< active values, as the API writes them
+};
+
+struct object_description {
+  std::string name;
+  std::vector<field_description> fields;
+};
+
+/// Takes the records of one page. They die with the call.
+using page_handler = std::function<void(const boost::json::array& records)>;
+
+struct query_summary {
+  std::uint64_t total = 0;  ///< totalSize of the first page
+  std::uint64_t rows = 0;   ///< rows handed over
+  unsigned pages = 0;
+};
+
+/// Asks one hub's REST API. A 401 renews the session once and repeats; a moved instance (3xx) is found
+/// by logging in again, never by following. For one executor without concurrency.
+class rest_client {
+ public:
+  /// `session` and `observer` must outlive it, and it must outlive its calls.
+  rest_client(session_access& session, http_client_factory clients,
+              api_observer& observer = null_api_observer());
+  ~rest_client();
+  rest_client(const rest_client&) = delete;
+  rest_client& operator=(const rest_client&) = delete;
+
+  /// `62.0`; every call below but versions() needs it.
+  void use_api_version(std::string version) { version_ = std::move(version); }
+  [[nodiscard]] const std::string& api_version() const noexcept { return version_; }
+
+  /// The API versions that the org offers: `62.0`, in the order given.
+  [[nodiscard]] boost::asio::awaitable<api_result<std::vector<std::string>>> versions();
+
+  [[nodiscard]] boost::asio::awaitable<api_result<std::vector<org_limit>>> limits();
+
+  [[nodiscard]] boost::asio::awaitable<api_result<object_description>> describe(std::string object);
+
+  /// Runs `soql` and hands over page after page. When a later page fails, the pages before it were
+  /// handed over: a caller that needs all or nothing collects first. The next page is asked for only
+  /// on the same instance and under the query path.
+  [[nodiscard]] boost::asio::awaitable<api_result<query_summary>> query(std::string soql,
+                                                                        page_handler on_page);
+
+  /// PATCHes the request's Status to Canceled. Sent once more where the connection ended before an
+  /// answer: the caller reads the status afterwards in any case.
+  [[nodiscard]] boost::asio::awaitable<api_result<cancel_answer>> cancel(domain::request_id request);
+
+  /// Closes the connections; calls under way fail.
+  void close() noexcept;
+
+ private:
+  struct call;
+
+  /// The answer if it is 2xx. Counts failures; what becomes of a 2xx answer is counted by conclude().
+  [[nodiscard]] boost::asio::awaitable<api_result<http_response>> exchange(call made);
+  [[nodiscard]] boost::asio::awaitable<api_result<http_response>> send_once(const call& made, access session);
+  template <class T>
+  [[nodiscard]] api_result<T> conclude(const call& made, result<T> read);
+  [[nodiscard]] std::string data_path(std::string_view below) const;
+  [[nodiscard]] std::shared_ptr<http_client> client_for(const origin& instance);
+
+  session_access& session_;
+  http_client_factory clients_;
+  api_observer& observer_;
+  std::string version_;
+  std::shared_ptr<http_client> client_;
+};
+
+/// The target of the next page, if `next_records_url` stays under `query_path`
+/// (`/services/data/v62.0/query/`) of `instance`; errc::malformed otherwise.
+[[nodiscard]] result<std::string> next_page_target(std::string_view next_records_url,
+                                                   std::string_view query_path, const origin& instance);
+
+}  // namespace pushguard::salesforce

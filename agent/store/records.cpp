@@ -1,0 +1,81 @@
+#include "agent/store/records.hpp"
+
+namespace pushguard::store {
+
+std::string_view to_string(decision_mode mode) noexcept {
+  switch (mode) {
+    case decision_mode::enforce:
+      return "enforce";
+    case decision_mode::dry_run:
+      return "dry_run";
+    case decision_mode::manual:
+      return "manual";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(plan_action action) noexcept {
+  switch (action) {
+    case plan_action::cancel:
+      return "cancel";
+    case plan_action::attempt:
+      return "attempt";
+    case plan_action::leave:
+      return "leave";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(plan_step step) noexcept {
+  switch (step) {
+    case plan_step::planned:
+      return "planned";
+    case plan_step::asked:
+      return "asked";
+    case plan_step::settled:
+      return "settled";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(request_outcome outcome) noexcept {
+  switch (outcome) {
+    case request_outcome::canceled:
+      return "canceled";
+    case request_outcome::refused:
+      return "refused";
+    case request_outcome::finished_first:
+      return "finished_first";
+    case request_outcome::unconfirmed:
+      return "unconfirmed";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(containment_outcome outcome) noexcept {
+  switch (outcome) {
+    case containment_outcome::confirmed:
+      return "confirmed";
+    case containment_outcome::partial:
+      return "partial";
+    case containment_outcome::refused:
+      return "refused";
+    case containment_outcome::nothing_to_cancel:
+      return "nothing_to_cancel";
+    case containment_outcome::failed:
+      return "failed";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(arming state) noexcept {
+  switch (state) {
+    case arming::armed:
+      return "armed";
+    case arming::breached_before_arming:
+      return "breached_before_arming";
+  }
+  return "unknown";
+}
+
+}  // namespace pushguard::store

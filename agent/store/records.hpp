@@ -1,0 +1,175 @@
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/domain/ids.hpp"
+#include "agent/domain/status.hpp"
+#include "base/time.hpp"
+#include "cometd/checkpoint_store.hpp"
+
+/// What is kept, as plain data.
+namespace pushguard::store {
+
+/// One campaign of one hub: `04t…/2` is the version's second.
+struct rollout_key {
+  std::string hub;
+  domain::version_id version;
+  std::int64_t number = 1;
+
+  friend bool operator==(const rollout_key&, const rollout_key&) = default;
+  friend auto operator<=>(const rollout_key&, const rollout_key&) = default;
+};
+
+/// Who acts: the policy in force, the policy only saying what it would do, or an operator.
+enum class decision_mode : unsigned char { enforce, dry_run, manual };
+inline constexpr std::array all_decision_modes{decision_mode::enforce, decision_mode::dry_run,
+                                               decision_mode::manual};
+[[nodiscard]] std::string_view to_string(decision_mode mode) noexcept;
+
+/// What makes a decision happen once, across crashes, restarts and two agents on one store.
+struct decision_key {
+  rollout_key rollout;
+  std::int64_t epoch = 1;
+  decision_mode mode = decision_mode::dry_run;
+  std::string policy;  ///< a manual decision names what it was about here and in `rule`
+  std::string rule;
+
+  friend bool operator==(const decision_key&, const decision_key&) = default;
+  friend auto operator<=>(const decision_key&, const decision_key&) = default;
+};
+
+/// What the plan has for one request of the rollout.
+enum class plan_action : unsigned char {
+  cancel,   ///< it had not started
+  attempt,  ///< it was running, and the configuration says to try
+  leave,    ///< it was running: listed only
+};
+inline constexpr std::array all_plan_actions{plan_action::cancel, plan_action::attempt, plan_action::leave};
+[[nodiscard]] std::string_view to_string(plan_action action) noexcept;
+
+/// How far carrying out has come with one request.
+enum class plan_step : unsigned char {
+  planned,
+  asked,    ///< the cancellation was sent; what became of it is not known yet
+  settled,  ///< `outcome` says
+};
+inline constexpr std::array all_plan_steps{plan_step::planned, plan_step::asked, plan_step::settled};
+[[nodiscard]] std::string_view to_string(plan_step step) noexcept;
+
+enum class request_outcome : unsigned char { canceled, refused, finished_first, unconfirmed };
+inline constexpr std::array all_request_outcomes{request_outcome::canceled, request_outcome::refused,
+                                                 request_outcome::finished_first,
+                                                 request_outcome::unconfirmed};
+[[nodiscard]] std::string_view to_string(request_outcome outcome) noexcept;
+
+struct plan_entry {
+  domain::request_id request;
+  domain::push_status status_at_decision = domain::push_status::unrecognized;
+  plan_action action = plan_action::cancel;
+  plan_step step = plan_step::planned;
+  std::optional<request_outcome> outcome;
+  std::string salesforce_code;     ///< verbatim, of the last refusal
+  std::string salesforce_message;  ///< verbatim, of the last refusal
+  wall_time updated_at;
+};
+
+/// Failures that look alike, with some of the orgs they happened in.
+struct error_signature {
+  std::string text;
+  std::int64_t orgs = 0;
+  std::vector<domain::org_key> sample_orgs;
+};
+
+enum class containment_outcome : unsigned char { confirmed, partial, refused, nothing_to_cancel, failed };
+inline constexpr std::array all_containment_outcomes{
+    containment_outcome::confirmed, containment_outcome::partial, containment_outcome::refused,
+    containment_outcome::nothing_to_cancel, containment_outcome::failed};
+[[nodiscard]] std::string_view to_string(containment_outcome outcome) noexcept;
+
+/// A decision to contain a rollout (or, in dry run, that it would have been contained): why, and what
+/// became of it. It is open until it has an outcome.
+struct decision_record {
+  std::int64_t id = 0;  ///< given by the caller, above every earlier one (loaded_state::next_decision_id)
+  decision_key key;
+  wall_time decided_at;
+  std::string actor;  ///< `pushguard`, or the name of an API token
+  std::string reason;
+  std::int64_t failed = 0;
+  std::int64_t started = 0;
+  std::int64_t excluded = 0;
+  std::int64_t in_flight = 0;
+  std::optional<double> observed_ratio;
+  std::optional<double> lower_bound_ratio;  ///< rules without statistics have none
+  std::optional<double> threshold_ratio;
+  std::string configuration_hash;
+  std::string agent_version;
+  std::vector<error_signature> signatures;  ///< most frequent first
+  std::vector<plan_entry> plan;             ///< one entry a request
+  std::optional<containment_outcome> outcome;
+  std::optional<wall_time> ended_at;
+  std::int64_t spared_orgs = 0;  ///< filled by the store: how many were recorded
+
+  [[nodiscard]] bool is_open() const noexcept { return !outcome.has_value(); }
+};
+
+/// A step of carrying out: entries replace those of the same request, whose `status_at_decision` stays, or
+/// join the plan.
+struct decision_update {
+  std::int64_t id = 0;
+  std::vector<plan_entry> plan;
+  std::optional<containment_outcome> outcome;  ///< ends the decision, together with `ended_at`
+  std::optional<wall_time> ended_at;
+};
+
+/// Orgs whose jobs were cancelled by a decision. Recording one twice counts once.
+struct spared_orgs {
+  std::int64_t decision = 0;
+  std::vector<domain::org_key> orgs;
+};
+
+/// A rule that was judged for a watched rollout. Rules that are neither have no record.
+enum class arming : unsigned char {
+  armed,                   ///< it may act
+  breached_before_arming,  ///< breached when first seen: it only alerts until an operator arms it
+};
+inline constexpr std::array all_arming_states{arming::armed, arming::breached_before_arming};
+[[nodiscard]] std::string_view to_string(arming state) noexcept;
+
+struct rule_arming {
+  std::string policy;
+  std::string rule;
+  arming state = arming::armed;
+  wall_time since;
+  decision_mode mode = decision_mode::dry_run;  ///< the policy's at that time: enforcing arms anew
+
+  friend bool operator==(const rule_arming&, const rule_arming&) = default;
+};
+
+/// A rollout under watch, so that a restart knows it: which requests are its own, since when jobs count,
+/// and which rules may act.
+struct watched_rollout {
+  rollout_key key;
+  std::int64_t epoch = 1;
+  std::vector<domain::request_id> requests;
+  std::vector<rule_arming> rules;
+  std::optional<wall_time> epoch_since;    ///< jobs started before do not count; nothing: all do
+  std::optional<wall_time> last_activity;  ///< lets a late wave join it
+
+  friend bool operator==(const watched_rollout&, const watched_rollout&) = default;
+};
+
+/// How far one hub's channel has been processed.
+struct hub_checkpoint {
+  std::string hub;
+  cometd::checkpoint checkpoint;
+
+  friend bool operator==(const hub_checkpoint&, const hub_checkpoint&) = default;
+};
+
+}  // namespace pushguard::store

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "agent/hub_instruments.hpp"
+#include "agent/publisher.hpp"
+#include "agent/salesforce/event_decoder.hpp"
+#include "agent/salesforce/login.hpp"
+#include "cometd/client.hpp"
+
+/// The stream as the hub's agent uses it: Salesforce sessions for CometD, events for the tracker, news for
+/// the views. References outlive the adapters.
+namespace pushguard::agent {
+
+/// Lends the hub's one session to the stream.
+class stream_tokens final : public cometd::token_provider {
+ public:
+  explicit stream_tokens(salesforce::session_access& session) : session_(session) {}
+
+  [[nodiscard]] boost::asio::awaitable<result<cometd::access>> current() override;
+  [[nodiscard]] boost::asio::awaitable<result<cometd::access>> renew() override;
+
+ private:
+  [[nodiscard]] result<cometd::access> lend(const result<salesforce::access>& session);
+
+  salesforce::session_access& session_;
+  secret lent_;
+};
+
+/// Decodes events and hands them on, in order. An event that cannot be decoded is counted and passed over.
+class stream_events final : public cometd::event_consumer {
+ public:
+  /// Applies an event and says what became of it.
+  using event_handler = std::function<event_outcome(const domain::push_event&)>;
+
+  stream_events(std::map<std::string, salesforce::event_decoder> decoders, event_handler handler,
+                hub_instruments& instruments, logger& log)
+      : decoders_(std::move(decoders)), handler_(std::move(handler)), instruments_(instruments), log_(log) {}
+
+  [[nodiscard]] boost::asio::awaitable<result<>> consume(std::span<const cometd::event> events) override;
+
+ private:
+  [[nodiscard]] event_outcome take(const cometd::event& event);
+
+  std::map<std::string, salesforce::event_decoder> decoders_;  ///< by wanted channel
+  event_handler handler_;
+  hub_instruments& instruments_;
+  logger& log_;
+  std::string last_complaint_;  ///< one log line for each kind of trouble
+};
+
+/// Puts the stream's state into the hub's view, and its news into counters and the log.
+class stream_news final : public cometd::client_observer {
+ public:
+  stream_news(publisher& views, hub_instruments& instruments, time_source& time, logger& log)
+      : views_(views), instruments_(instruments), time_(time), log_(log) {}
+
+  void channel_changed(const cometd::channel_status& status) override;
+  void handshake_begun(cometd::handshake_reason reason) override;
+  void gap_found(const cometd::gap& found) override;
+  void event_delivered(std::string_view) override {}
+  void duplicate_dropped(std::string_view channel) override;
+  void poll_ended(wall_time when) override;
+
+ private:
+  publisher& views_;
+  hub_instruments& instruments_;
+  time_source& time_;
+  logger& log_;
+};
+
+}  // namespace pushguard::agent

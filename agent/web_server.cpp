@@ -1,0 +1,143 @@
+#include "agent/web_server.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/this_coro.hpp>
+
+#include "agent/api.hpp"
+#include "agent/exposition.hpp"
+#include "base/task_group.hpp"
+#include "metrics/families.hpp"
+
+namespace pushguard::agent {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr duration turn_max = std::chrono::seconds(10);  // design §4: alive while the loop turned within it
+constexpr duration sweep_interval = std::chrono::minutes(1);
+
+http_reply text_reply(int status, std::string body,
+                      std::string_view content_type = "text/plain; charset=utf-8") {
+  http_reply reply;
+  reply.status = status;
+  reply.headers.set("Content-Type", std::string(content_type));
+  reply.body = std::move(body);
+  return reply;
+}
+
+}  // namespace
+
+web_server::web_server(web_server_parts parts)
+    : parts_(std::move(parts)), series_(parts_.configuration.series) {
+  add_routes();
+}
+
+void web_server::apply(const view_update& update) {
+  model_.apply(update);
+  series_.apply(update, model_);
+}
+
+asio::awaitable<void> web_server::sweep() {
+  for (;;) {
+    co_await parts_.time.sleep_for(sweep_interval);
+    series_.forget_ended(model_, parts_.time.wall_now());
+  }
+}
+
+asio::awaitable<void> web_server::run(listener& from) {
+  const auto executor = co_await asio::this_coro::executor;
+  task_group tasks(executor);
+  tasks.spawn(sweep());
+  tasks.spawn(serve_http(
+      from, [this](const http_request& request) { return router_(request); }, {}, parts_.time, parts_.log));
+  co_await tasks.join();
+}
+
+http_reply web_server::metrics() const {
+  metrics::family_builder build = metrics::gauge("pushguard_build_info", "The version that runs here.");
+  build.add({{"version", parts_.version}, {"commit", parts_.commit}}, 1);
+  metrics::family_builder leader = metrics::gauge(
+      "pushguard_leader", "This agent holds the lock of its store and acts; 0: it waits for it.");
+  leader.add({}, parts_.state.is_leader ? 1 : 0);
+  metrics::family_builder loaded = metrics::gauge("pushguard_config_last_reload_successful",
+                                                  "The last attempt to load the configuration succeeded.");
+  loaded.add({}, 1);
+  metrics::family_builder loaded_at = metrics::gauge("pushguard_config_last_reload_success_timestamp_seconds",
+                                                     "When the configuration in force was loaded.");
+  loaded_at.add({}, to_unix_seconds(parts_.configuration_loaded));
+  std::vector<prometheus::MetricFamily> families = make_model_families(model_);
+  for (metrics::family_builder* own : {&build, &leader, &loaded, &loaded_at}) {
+    families.push_back(std::move(*own).build());
+  }
+  std::vector<prometheus::MetricFamily> kept = parts_.collect();
+  std::move(kept.begin(), kept.end(), std::back_inserter(families));
+  return text_reply(200, metrics::to_text(families), metrics::text_content_type);
+}
+
+http_reply web_server::org_metrics(const http_request&) {
+  http_reply reply;
+  reply.headers.set("Content-Type", std::string(metrics::text_content_type));
+  reply.stream = [snapshot = series_.snapshot(),
+                  summary = series_.summary()](body_writer& out) -> asio::awaitable<result<>> {
+    metrics::line_cursor cursor(snapshot);
+    for (std::string_view piece = cursor.next(); !piece.empty(); piece = cursor.next()) {
+      const auto written = co_await out.write(piece);
+      if (!written)
+        co_return written;
+    }
+    co_return co_await out.write(summary);
+  };
+  return reply;
+}
+
+http_reply web_server::healthy() const {
+  const steady_time last{steady_time::duration(parts_.state.last_turn.load())};
+  const auto age = std::chrono::duration_cast<duration>(parts_.time.steady_now() - last);
+  if (age > turn_max) {
+    return text_reply(503, fmt::format("the deciding loop has not turned for {}\n", format_duration(age)));
+  }
+  return text_reply(200, "Pushguard is healthy.\n");
+}
+
+http_reply web_server::ready() const {
+  std::string body;
+  bool is_ready = true;
+  for (const configuration::hub& hub : parts_.configuration.hubs) {
+    const auto found = model_.hubs().find(hub.name);
+    const bool was_tried = found != model_.hubs().end() && found->second.was_tried;
+    is_ready = is_ready && was_tried;
+    body += fmt::format("{}: {}\n", hub.name,
+                        !was_tried            ? "not tried yet"
+                        : found->second.is_up ? "up"
+                                              : "not readable: " + found->second.last_failure);
+  }
+  return text_reply(is_ready ? 200 : 503, body);
+}
+
+http_reply web_server::index() const {
+  return text_reply(
+      200,
+      "<!doctype html><meta charset=utf-8><title>Pushguard</title><h1>Pushguard</h1><ul>"
+      "<li><a href=\"/metrics\">/metrics</a><li><a href=\"/metrics/orgs\">/metrics/orgs</a>"
+      "<li><a href=\"/api/v1/rollouts\">/api/v1/rollouts</a><li><a href=\"/-/ready\">/-/ready</a></ul>\n",
+      "text/html; charset=utf-8");
+}
+
+void web_server::add_routes() {
+  const auto add = [this](std::string_view path, auto answer) {
+    router_.add("GET", path,
+                [answer](const http_request& request, const path_parts&) -> asio::awaitable<http_reply> {
+                  co_return answer(request);
+                });
+  };
+  add("/", [this](const http_request&) { return index(); });
+  add("/metrics", [this](const http_request&) { return metrics(); });
+  add("/metrics/orgs", [this](const http_request& request) { return org_metrics(request); });
+  add("/-/healthy", [this](const http_request&) { return healthy(); });
+  add("/-/ready", [this](const http_request&) { return ready(); });
+  add_api_routes(router_, model_);
+}
+
+}  // namespace pushguard::agent

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <prometheus/metric_family.h>
+
+#include <atomic>
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "agent/configuration/configuration.hpp"
+#include "agent/org_series.hpp"
+#include "agent/read_model.hpp"
+#include "base/http_server.hpp"
+
+namespace pushguard::agent {
+
+/// What `decide` tells about itself, read by `serve` at any time.
+struct agent_state {
+  std::atomic<bool> is_leader = false;         ///< holds the store's lock
+  std::atomic<steady_time::rep> last_turn{0};  ///< when the deciding loop last turned, on the steady clock
+};
+
+struct web_server_parts {
+  const configuration::configuration& configuration;
+  time_source& time;
+  logger& log;
+  const agent_state& state;
+  std::string version;
+  std::string commit;
+  wall_time configuration_loaded;
+  /// Families that others keep: the hubs' and the notifications' instruments. Called on `serve`'s thread.
+  std::function<std::vector<prometheus::MetricFamily>()> collect;
+};
+
+/// The agent's HTTP side: metrics, health and the API, from its own replica of what `decide` knows. For one
+/// thread; the references outlive it.
+class web_server {
+ public:
+  explicit web_server(web_server_parts parts);
+
+  /// Takes in a message of `decide`.
+  void apply(const view_update& update);
+
+  /// Answers on `from` until cancelled.
+  [[nodiscard]] boost::asio::awaitable<void> run(listener& from);
+
+  [[nodiscard]] const read_model& model() const noexcept { return model_; }
+
+ private:
+  void add_routes();
+  [[nodiscard]] http_reply metrics() const;
+  [[nodiscard]] http_reply org_metrics(const http_request& request);
+  [[nodiscard]] http_reply healthy() const;
+  [[nodiscard]] http_reply ready() const;
+  [[nodiscard]] http_reply index() const;
+  [[nodiscard]] boost::asio::awaitable<void> sweep();
+
+  web_server_parts parts_;
+  read_model model_;
+  org_series series_;
+  http_router router_;
+};
+
+}  // namespace pushguard::agent

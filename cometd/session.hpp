@@ -1,0 +1,320 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/backoff.hpp"
+#include "base/log.hpp"
+#include "cometd/duplicate_window.hpp"
+#include "cometd/event.hpp"
+#include "cometd/message.hpp"
+#include "cometd/reply.hpp"
+
+namespace pushguard::cometd {
+
+/// Where a channel is read from when there is no checkpoint.
+enum class replay_start { latest, earliest };
+
+struct wanted_channel {
+  std::string channel;
+  replay_start first = replay_start::latest;        ///< the first time ever
+  replay_start when_lost = replay_start::earliest;  ///< when the server no longer knows our position
+
+  friend bool operator==(const wanted_channel&, const wanted_channel&) = default;
+};
+
+struct session_options {
+  cometd::profile profile = profile::salesforce;
+  std::vector<wanted_channel> channels;
+
+  /// Salesforce's constants, used until the server states its own.
+  duration poll_timeout = std::chrono::seconds(110);  ///< how long a connect is held
+  duration max_interval = std::chrono::seconds(40);   ///< how long a session lives between connects
+  duration network_allowance = std::chrono::seconds(15);
+  duration request_deadline = std::chrono::seconds(30);  ///< for handshake and subscribe
+  duration disconnect_deadline = std::chrono::seconds(2);
+  backoff_limits reconnect_backoff{std::chrono::seconds(1), std::chrono::seconds(60)};
+  backoff_limits credentials_backoff{std::chrono::seconds(10), std::chrono::minutes(5)};
+};
+
+/// Why a handshake was made; a closed set, also a metric's label.
+enum class handshake_reason {
+  start,              ///< the first
+  failed_handshake,   ///< the one before did not succeed
+  unknown_client,     ///< the server forgot the session (about every 3 h: routing cookies expire)
+  credentials,        ///< the token was refused
+  server_disconnect,  ///< the server ended the session (Hyperforce scaling)
+  lost_poll,          ///< a response did not arrive whole; what it carried is replayed
+  advice,             ///< the server advised one
+  cookies,            ///< the server missed or refused a cookie
+  overload,           ///< the server is busy, or a limit of the org is reached
+  backlog,            ///< events were left on the server while the consumer was behind
+};
+[[nodiscard]] std::string_view to_string(handshake_reason reason) noexcept;
+inline constexpr auto handshake_reason_count = 10;
+
+enum class exchange_kind { handshake, subscribe, connect, disconnect };
+[[nodiscard]] std::string_view to_string(exchange_kind kind) noexcept;
+
+enum class session_phase {
+  idle,      ///< not started
+  waiting,   ///< until a stated instant
+  renewing,  ///< for new credentials
+  handshaking,
+  subscribing,
+  polling,
+  abandoning,  ///< saying goodbye for a session that is given up, before the next handshake
+  stopping,
+  ended,
+};
+[[nodiscard]] std::string_view to_string(session_phase phase) noexcept;
+
+enum class channel_phase { wanted, subscribing, live, parked };
+[[nodiscard]] std::string_view to_string(channel_phase phase) noexcept;
+
+struct channel_status {
+  std::string channel;
+  channel_phase phase = channel_phase::wanted;
+  std::string reason;  ///< why it is parked, in the server's words; empty otherwise
+
+  [[nodiscard]] bool is_live() const noexcept { return phase == channel_phase::live; }
+};
+
+/// A stretch of a channel that may hold events nobody will see.
+struct gap {
+  std::string channel;
+  std::string lost_replay_id;  ///< the position that the server refused
+  replay_start resumed_at;     ///< where reading goes on
+  std::string reason;          ///< the server's words
+};
+
+namespace input {
+
+struct start {
+  /// Replay tokens by channel: where the last run stopped.
+  std::map<std::string, std::string> positions;
+  /// Positions known to be worthless here, since they were taken in another org.
+  std::map<std::string, std::string> foreign = {};
+};
+/// Messages of the exchange under way, as they are parsed. May come any number of times before its end.
+struct received {
+  std::uint64_t generation = 0;
+  std::vector<message> messages;
+};
+/// The exchange is over, whatever came of it. `status` is 0 without an HTTP answer; `trouble` says why
+/// the answer did not arrive whole or could not be read.
+struct exchange_ended {
+  std::uint64_t generation = 0;
+  int status = 0;
+  std::optional<failure> trouble;
+};
+/// An instant asked for by wait_until has come (or any other time: early ticks do nothing).
+struct tick {};
+struct credentials_renewed {};
+struct credentials_failed {
+  failure cause;
+};
+/// The consumer is too far behind to be given more, or has caught up.
+struct backlog {
+  bool is_full = false;
+};
+struct stop {};
+
+}  // namespace input
+
+using session_input =
+    std::variant<input::start, input::received, input::exchange_ended, input::tick,
+                 input::credentials_renewed, input::credentials_failed, input::backlog, input::stop>;
+
+namespace action {
+
+/// POST these messages; feed what comes back with this generation. At most one is ever under way.
+struct send {
+  exchange_kind kind = exchange_kind::handshake;
+  std::uint64_t generation = 0;
+  std::vector<request_message> messages;
+  duration deadline{};  ///< for the whole exchange
+};
+/// Give up the exchange under way; its end will be ignored.
+struct abandon {
+  std::uint64_t generation = 0;
+};
+/// Send a tick at `when`. Replaces the instant asked for before.
+struct wait_until {
+  steady_time when;
+};
+struct deliver {
+  cometd::event event;
+};
+struct renew_credentials {};
+struct clear_cookies {};
+
+struct handshake_begun {
+  handshake_reason reason;
+};
+struct channel_changed {
+  channel_status status;
+};
+struct gap_found {
+  cometd::gap gap;
+};
+struct duplicate_dropped {
+  std::string channel;
+};
+struct poll_ended {};
+struct log {
+  log_level level = log_level::info;
+  std::string event;
+  std::vector<std::pair<std::string, std::string>> fields;
+};
+/// Nothing more will come of this session: it was stopped, or (generic profile) told to by the server.
+struct ended {
+  std::string reason;
+};
+
+}  // namespace action
+
+using session_action = std::variant<action::send, action::abandon, action::wait_until, action::deliver,
+                                    action::renew_credentials, action::clear_cookies, action::handshake_begun,
+                                    action::channel_changed, action::gap_found, action::duplicate_dropped,
+                                    action::poll_ended, action::log, action::ended>;
+
+/// The Bayeux client as a pure machine: inputs and now go in, actions come out. It does no I/O and reads
+/// no clock. One exchange at a time: handshake, then each wanted channel's subscribe, then connects.
+///
+/// Whatever comes in, afterwards the session has ended, or an exchange is under way, or credentials are
+/// being renewed; and in each case an instant is set at which a tick moves it on. That is the watchdog.
+class session {
+ public:
+  /// `random` must outlive the session.
+  session(session_options options, random_engine& random);
+
+  /// Feeds one input. The answer is to be carried out in order.
+  [[nodiscard]] std::vector<session_action> resume(session_input input, instant now);
+
+  [[nodiscard]] session_phase phase() const noexcept { return phase_; }
+  /// Every wanted channel is acknowledged by the server in this session, and it is being polled.
+  [[nodiscard]] bool is_live() const noexcept;
+  [[nodiscard]] std::vector<channel_status> channels() const;
+  /// Generation of the latest exchange.
+  [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
+
+ private:
+  struct subscription {
+    wanted_channel wanted;
+    replay_start start = replay_start::latest;  // where to read from without a position
+    std::string position;                       // the last event's replay token; empty: none yet
+    channel_phase phase = channel_phase::wanted;
+    std::string reason;
+    steady_time retry_at{};  // while parked
+    bool is_behind = false;  // events after `position` were left on the server
+  };
+
+  // What a wait is for.
+  enum class next_step { handshake, connect, renew };
+
+  void on(input::start& in);
+  void on(input::received& in);
+  void on(input::exchange_ended& in);
+  void on(input::tick& in);
+  void on(input::credentials_renewed& in);
+  void on(input::credentials_failed& in);
+  void on(input::backlog& in);
+  void on(input::stop& in);
+
+  [[nodiscard]] reply_outcome read_outcome(const input::exchange_ended& in) const;
+  void handshake_ended(const reply_outcome& outcome);
+  void subscribe_ended(const reply_outcome& outcome);
+  void connect_ended(const reply_outcome& outcome);
+  void accept_handshake(const message& reply);
+  void accept_connect(const message& reply);
+  void position_refused(subscription& sub, const reply_outcome& outcome);
+  void lose_position(subscription& sub, std::string lost, const std::string& why);
+  void session_troubled(const reply_outcome& outcome);
+  void poll_lost();
+  void poll_refused(const reply_outcome& outcome);
+  [[nodiscard]] bool obeys_end(const reply_outcome& outcome);
+
+  void take_event(message& in);
+  void begin_handshake();
+  void begin_next();
+  void begin_subscribe(std::size_t index);
+  void begin_connect();
+  void renew_soon();
+  void begin_renewal();
+  void send(exchange_kind kind, request_message request, duration deadline);
+  void wait(next_step step, duration length);
+  void take_step();
+  void wake_at(steady_time when);
+  void handshake_after(duration least);
+  void rehandshake(handshake_reason reason, duration least = {});
+  void drop_session();
+  void finish(std::string reason);
+
+  void set_phase(subscription& sub, channel_phase phase, std::string reason = {});
+  void park(subscription& sub, duration length, const std::string& reason);
+  void troubled(const reply_outcome& outcome, std::string_view during);
+  void note(log_level level, std::string event, std::vector<std::pair<std::string, std::string>> fields);
+  [[nodiscard]] subscription* find(std::string_view channel);
+  [[nodiscard]] duration jittered(duration least, duration most);
+  [[nodiscard]] bool is_exchanging() const noexcept;
+  [[nodiscard]] bool is_behind() const noexcept;
+  [[nodiscard]] bool recovers_by_replay() const noexcept;
+
+  template <class Action>
+  void act(Action action) {
+    actions_.emplace_back(std::move(action));
+  }
+
+  session_options options_;
+  random_engine& random_;
+  std::vector<subscription> subscriptions_;
+  duplicate_window seen_;
+
+  session_phase phase_ = session_phase::idle;
+  instant now_{};
+  std::vector<session_action> actions_;
+  steady_time wake_at_{};
+  next_step next_step_ = next_step::handshake;
+
+  // The exchange under way.
+  std::uint64_t generation_ = 0;
+  std::uint64_t next_message_id_ = 0;
+  exchange_kind kind_ = exchange_kind::handshake;
+  steady_time exchange_begun_{};
+  std::size_t subscribing_ = 0;
+  std::vector<message> replies_;
+  bool has_brought_events_ = false;
+
+  // The session with the server.
+  std::string client_id_;
+  bool supports_replay_ = false;
+  bool asks_at_once_ = true;  // the next connect asks for an answer at once, to notice recovery early
+  duration poll_timeout_{};
+  duration max_interval_{};
+  steady_time handshaken_at_{};
+  steady_time last_good_poll_{};
+
+  // How it has been going.
+  handshake_reason reason_ = handshake_reason::start;
+  std::optional<steady_time> last_handshake_;
+  duration handshake_delay_{};  // after the goodbye under way
+  backoff handshake_backoff_;
+  backoff poll_backoff_;
+  backoff credentials_backoff_;
+  unsigned forgotten_in_a_row_ = 0;  // unknown_client without a stable session in between
+  unsigned idle_polls_in_a_row_ = 0;
+  bool is_backlogged_ = false;
+  bool waits_for_room_ = false;  // the pause before the next connect is for the consumer's sake alone
+  bool has_told_live_ = false;
+  std::string last_trouble_;  // the trouble logged last; empty while all is well
+  std::uint64_t troubles_ = 0;
+};
+
+}  // namespace pushguard::cometd

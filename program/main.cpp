@@ -1,0 +1,52 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "agent/command_line/command_line.hpp"
+#include "agent/commands/commands.hpp"
+#include "program/demo.hpp"
+#include "program/simulate.hpp"
+
+namespace {
+
+using namespace pushguard;
+
+struct dispatcher {
+  const configuration::environment& variables;
+
+  int operator()(const agent::run_options& options) const { return agent::run(options, variables); }
+  int operator()(const agent::check_options& options) const { return agent::check(options, variables); }
+  int operator()(const agent::demo_options& options) const { return program::demo(options); }
+  int operator()(const agent::simulate_options& options) const { return program::simulate(options); }
+  int operator()(const agent::status_options& options) const { return agent::status(options); }
+  int operator()(const agent::orgs_options& options) const { return agent::orgs(options); }
+  int operator()(const agent::version_options& options) const { return agent::version(options); }
+};
+
+int dispatch(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
+  const configuration::environment variables = configuration::process_environment();
+  const auto command = agent::parse_command_line(arguments, variables);
+  if (!command) {
+    const agent::early_exit& exit = command.error();
+    std::FILE* out = exit.stream == agent::output_stream::standard_output ? stdout : stderr;
+    std::fwrite(exit.text.data(), 1, exit.text.size(), out);
+    return exit.exit_code;
+  }
+  return std::visit(dispatcher{variables}, *command);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return dispatch(argc, argv);
+  } catch (const std::exception& bug) {
+    fmt::print(stderr, "pushguard: this should not have happened, please report it: {}\n", bug.what());
+    return 1;
+  }
+}

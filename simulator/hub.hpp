@@ -1,0 +1,43 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <memory>
+
+#include "base/http_server.hpp"
+#include "base/log.hpp"
+#include "base/time_source.hpp"
+#include "simulator/scenario.hpp"
+#include "simulator/truth.hpp"
+
+namespace pushguard::simulator {
+
+/// A simulated Salesforce org that owns a package and pushes it: OAuth, REST and CometD over one port.
+/// The scenario's time begins when the hub is made. For one io_context on one thread.
+class hub {
+ public:
+  virtual ~hub() = default;
+
+  /// Answers requests; the hub must outlive it. May be used by several servers.
+  [[nodiscard]] virtual http_handler handler() = 0;
+
+  /// Moves the world with the clock and wakes polls when there are events, until cancelled (it then
+  /// throws operation_aborted). REST requests move the world too; held polls need this to run.
+  [[nodiscard]] virtual boost::asio::awaitable<void> run() = 0;
+
+  /// As of the last time the world moved.
+  [[nodiscard]] virtual hub_truth truth() const = 0;
+  /// Every wave has been created, and every request and every job of it is terminal.
+  [[nodiscard]] virtual bool is_finished() const = 0;
+
+  /// Every token given so far is refused from now on.
+  virtual void revoke_tokens() = 0;
+};
+
+/// `time` and `log` must outlive the hub.
+[[nodiscard]] std::unique_ptr<hub> make_hub(scenario plan, time_source& time, logger& log);
+
+/// Runs `served` and answers on `from` until cancelled. References must outlive the call.
+[[nodiscard]] boost::asio::awaitable<void> serve_hub(hub& served, listener& from, time_source& time,
+                                                     logger& log);
+
+}  // namespace pushguard::simulator

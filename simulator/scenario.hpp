@@ -1,0 +1,167 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "simulator/push_state.hpp"
+
+namespace pushguard::simulator {
+
+// Durations in a scenario are the simulated world's own, except where a comment says "clock time":
+// time_scale divides the former and leaves the latter alone.
+
+/// A length of time drawn evenly from [least, most].
+struct duration_bounds {
+  duration least;
+  duration most;
+};
+
+/// A name and how often it is drawn, in proportion to the weights of its list. Weights are positive.
+struct weighted_name {
+  std::string name;
+  double weight = 1;
+};
+
+struct version_number {
+  int major = 1;
+  int minor = 0;
+  int patch = 0;
+  friend bool operator==(const version_number&, const version_number&) = default;
+};
+
+enum class package_generation { first, second };
+
+struct package_plan {
+  package_generation generation = package_generation::second;
+  std::string name = "Acme Billing";
+  std::string namespace_prefix = "acme";
+  version_number from{1, 3, 0};  ///< what subscribers have installed before the rollout
+  version_number to{1, 4, 0};    ///< what the waves push
+};
+
+/// What the simulated hub accepts at its token endpoint.
+struct credentials_plan {
+  std::string client_id = "simulated-client";
+  std::string client_secret = "simulated-secret";
+  duration token_life = std::chrono::hours(2);  ///< clock time; streaming keeps a session's token alive
+};
+
+struct org_plan {
+  double production_share = 0.7;  ///< the others are sandboxes
+  std::vector<weighted_name> instances{{"USA442", 4}, {"DEU12", 2}, {"JPN88", 1}, {"CS194", 2}};
+};
+
+/// One push request of the rollout.
+struct wave_plan {
+  duration created{};  ///< when the request appears
+  duration start{};    ///< its ScheduledStartTime; not before `created`
+  std::size_t orgs = 0;
+  std::optional<double> failure_rate = {};  ///< instead of failure_plan::rate
+};
+
+struct push_plan {
+  std::size_t concurrency = 10;                      ///< orgs in progress at once, for each request
+  duration pending_after = std::chrono::seconds(5);  ///< from Created to Pending
+  duration_bounds start_lag{std::chrono::seconds(1), std::chrono::seconds(10)};
+  duration_bounds success_takes{std::chrono::seconds(40), std::chrono::seconds(120)};
+  duration_bounds failure_takes{std::chrono::seconds(5), std::chrono::seconds(30)};
+  duration_bounds cancel_lag{duration::zero(), std::chrono::seconds(3)};  ///< jobs follow their request
+};
+
+struct failure_plan {
+  double rate = 0.03;  ///< of orgs, in failures that count against the release
+  /// By PackagePushError.ErrorType.
+  std::vector<weighted_name> error_types{
+      {"DeployError", 5}, {"ApexTestFailure", 2}, {"UnclassifiedError", 2}, {"LockingFailure", 1}};
+  struct instance_rate {
+    std::string instance;
+    double rate = 0;
+  };
+  std::vector<instance_rate> instance_rates;  ///< instead of the wave's rate and of `rate`
+  double ineligible_rate = 0.005;             ///< of orgs, in IneligibleUpgrade
+  double benign_rate = 0.005;                 ///< of orgs, in titles that tell of a customer who left
+  double several_rows_share = 0.15;           ///< of failed jobs, with more than one error row
+  double no_rows_share = 0.01;                ///< of failed jobs, without any
+};
+
+/// A request that had ended before the rollout began.
+struct past_request {
+  duration age = std::chrono::hours(24 * 30);  ///< clock time, since its end
+  std::size_t orgs = 0;
+  double failure_rate = 0.03;
+};
+
+enum class modstamp_filter { allowed, refused };
+
+struct api_plan {
+  in_progress_spelling spelling = in_progress_spelling::joined;
+  modstamp_filter system_modstamp = modstamp_filter::allowed;  ///< in WHERE, on requests and jobs
+  std::uint64_t daily_calls_max = 100'000;
+};
+
+/// What an event of the stream tells: the job and its status, or only that something moved.
+enum class event_detail { job, hint };
+enum class event_error_type { included, omitted };
+
+struct stream_plan {
+  std::string channel = "/event/Push_Upgrade__e";
+  event_detail detail = event_detail::job;
+  event_error_type error_type = event_error_type::included;
+  double loss = 0;                              ///< share of events never published
+  duration retention = std::chrono::hours(72);  ///< clock time
+  std::size_t clients_max = 2000;               ///< concurrent CometD clients of the org
+};
+
+/// What the agent is expected to conclude; what is not stated is not compared.
+struct expected_outcome {
+  std::optional<bool> abort = {};
+  std::optional<std::string> outcome = {};  ///< confirmed, partial, refused, nothing_to_cancel, failed
+  std::optional<std::size_t> spared_min = {};
+};
+
+struct scenario {
+  std::uint64_t seed = 1;  ///< equal scenarios run equally
+  /// How much faster the simulated world runs than the clock it is given. What it tells is on that
+  /// clock: with 60, a job that takes two minutes starts and ends two seconds apart.
+  double time_scale = 1;
+  package_plan package;
+  credentials_plan credentials;
+  org_plan orgs;
+  std::vector<wave_plan> waves;
+  push_plan push;
+  failure_plan failures;
+  std::vector<past_request> history;
+  api_plan api;
+  stream_plan stream;
+  expected_outcome expect;
+
+  /// All orgs that have the package: those of the waves.
+  [[nodiscard]] std::size_t org_count() const noexcept;
+};
+
+inline constexpr std::size_t orgs_max = 1'000'000;   // ids and memory are sized for this many
+inline constexpr std::size_t waves_max = 1'000;      // beyond any real campaign
+inline constexpr double time_scale_max = 1'000'000;  // a year in half a minute
+
+/// Reads a scenario file. Fails with errc::invalid and one line for each problem, all of them at once:
+/// `FILE:LINE:COLUMN: what is wrong`.
+[[nodiscard]] result<scenario> parse_scenario(std::string_view yaml, std::string_view file_name);
+
+struct demo_options {
+  std::size_t orgs = 600;
+  std::size_t waves = 4;
+  double failure_rate = 0.25;
+  std::uint64_t seed = 1;
+  double time_scale = 60;
+};
+
+/// A rollout in growing waves, a quarter of an hour apart. What it expects fits a policy that aborts
+/// above 5 %; where the options leave the end to chance, nothing is expected.
+[[nodiscard]] scenario make_demo_scenario(const demo_options& options);
+
+}  // namespace pushguard::simulator

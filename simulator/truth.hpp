@@ -1,0 +1,73 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+#include "simulator/push_state.hpp"
+
+namespace pushguard::simulator {
+
+/// Jobs by status.
+using state_counts = std::array<std::size_t, all_push_states.size()>;
+
+[[nodiscard]] constexpr std::size_t& count_of(state_counts& counts, push_state state) noexcept {
+  return counts[static_cast<std::size_t>(state)];
+}
+[[nodiscard]] constexpr std::size_t count_of(const state_counts& counts, push_state state) noexcept {
+  return counts[static_cast<std::size_t>(state)];
+}
+
+struct request_truth {
+  std::string id;  ///< 18 characters
+  push_state state = push_state::created;
+  state_counts jobs{};
+  /// Failed jobs by the type of their first error row; "" for those without rows.
+  std::map<std::string, std::size_t> failed_by_error_type = {};
+  std::optional<wall_time> scheduled_start = {};
+  bool is_history = false;  ///< had ended before the rollout began
+};
+
+struct job_truth {
+  std::string id;          ///< 18 characters
+  std::string request_id;  ///< 18 characters
+  std::string org_key;     ///< 15 characters
+  push_state state = push_state::created;
+  std::string error_type;  ///< of a failed job with rows
+  bool is_history = false;
+};
+
+/// One PATCH of a push request that reached the hub with valid credentials, and how it was answered.
+struct cancel_attempt {
+  std::string request_id;  ///< as asked
+  wall_time at = {};
+  std::optional<push_state> before =
+      {};  ///< the request's status then; nothing when there is no such request
+  int http_status = 0;
+  std::string error_code = {};  ///< "" when accepted
+};
+
+/// What really happened in the simulated world, to hold an observer's account against.
+struct hub_truth {
+  std::vector<request_truth> requests;   ///< in order of creation, history first
+  std::vector<job_truth> jobs;           ///< in order of their requests
+  state_counts rollout_jobs{};           ///< of all requests but history
+  std::vector<std::string> spared_orgs;  ///< keys of orgs whose only job of the rollout was canceled
+  std::vector<cancel_attempt> cancel_attempts;
+
+  std::uint64_t api_calls = 0;  ///< REST calls that count against the limit
+  std::uint64_t logins = 0;     ///< tokens given
+  std::uint64_t refused_logins = 0;
+  std::size_t open_sessions = 0;  ///< CometD
+  std::uint64_t handshakes = 0;   ///< accepted
+  std::uint64_t disconnects = 0;  ///< sessions that clients ended with /meta/disconnect
+  std::uint64_t events_published = 0;
+  std::uint64_t events_lost = 0;  ///< by the scenario's odds, before publication
+  std::uint64_t events_delivered = 0;
+};
+
+}  // namespace pushguard::simulator

@@ -1,0 +1,242 @@
+#include "agent/command_line/command_line.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <vector>
+
+namespace pushguard::agent {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+using words = std::vector<std::string>;
+
+constexpr const char* version_id = "04t000000000001";
+constexpr const char* request_id = "0DV000000000001";
+
+std::expected<command, early_exit> parse(const words& arguments,
+                                         std::map<std::string, std::string, std::less<>> variables = {}) {
+  return parse_command_line(arguments, [&](std::string_view name) -> std::optional<std::string> {
+    const auto found = variables.find(name);
+    return found == variables.end() ? std::nullopt : std::optional(found->second);
+  });
+}
+
+template <class Options>
+Options parsed(const words& arguments, std::map<std::string, std::string, std::less<>> variables = {}) {
+  const auto made = parse(arguments, std::move(variables));
+  if (!made) {
+    ADD_FAILURE() << made.error().text;
+    return {};
+  }
+  if (!std::holds_alternative<Options>(*made)) {
+    ADD_FAILURE() << "another command";
+    return {};
+  }
+  return std::get<Options>(*made);
+}
+
+TEST(CommandLine, ReadsRun) {
+  EXPECT_EQ(parsed<run_options>({"run", "--config", "a.yaml"}).config, "a.yaml");
+  EXPECT_EQ(parsed<run_options>({"run", "--config=a b.yaml"}).config, "a b.yaml");
+}
+
+TEST(CommandLine, ReadsCheck) {
+  EXPECT_EQ(parsed<check_options>({"check", "--config", "a.yaml"}).output, output_form::text);
+  const auto json = parsed<check_options>({"check", "--json", "--config", "a.yaml"});
+  EXPECT_EQ(json.config, "a.yaml");
+  EXPECT_EQ(json.output, output_form::json);
+}
+
+TEST(CommandLine, ReadsDemo) {
+  const auto bare = parsed<demo_options>({"demo"});
+  EXPECT_EQ(bare.orgs, std::nullopt);
+  EXPECT_EQ(bare.waves, std::nullopt);
+  EXPECT_EQ(bare.failure_rate, std::nullopt);
+  EXPECT_EQ(bare.speed, std::nullopt);
+  EXPECT_FALSE(bare.ends_with_rollout);
+  const auto full = parsed<demo_options>(
+      {"demo", "--orgs", "500", "--waves", "4", "--failure-rate", "8%", "--speed", "60.5", "--once"});
+  EXPECT_EQ(full.orgs, 500U);
+  EXPECT_EQ(full.waves, 4U);
+  EXPECT_EQ(full.failure_rate, 0.08);
+  EXPECT_EQ(full.speed, 60.5);
+  EXPECT_TRUE(full.ends_with_rollout);
+  EXPECT_EQ(parsed<demo_options>({"demo", "--failure-rate", "0"}).failure_rate, 0.0);
+  EXPECT_EQ(parsed<demo_options>({"demo", "--failure-rate", "100%"}).failure_rate, 1.0);
+  EXPECT_EQ(parsed<demo_options>({"demo", "--orgs", "3", "--waves", "3"}).waves, 3U);
+}
+
+TEST(CommandLine, ReadsSimulate) {
+  const auto made = parsed<simulate_options>({"simulate", "--listen", "127.0.0.1:0", "--scenario", "s.yaml"});
+  EXPECT_EQ(made.listen, (configuration::listen_address{"127.0.0.1", 0}));
+  EXPECT_EQ(made.scenario, "s.yaml");
+  EXPECT_EQ(made.speed, std::nullopt);
+  EXPECT_EQ(
+      parsed<simulate_options>({"simulate", "--listen", "[::1]:8080", "--scenario", "s", "--speed", "2"})
+          .speed,
+      2);
+}
+
+TEST(CommandLine, ReadsStatus) {
+  const auto bare = parsed<status_options>({"status"});
+  EXPECT_TRUE(std::holds_alternative<std::monostate>(bare.target));
+  EXPECT_FALSE(bare.shows_decisions);
+  EXPECT_EQ(bare.output, output_form::text);
+  const auto rollout = parsed<status_options>({"status", "04t000000000001/2", "--decisions", "--json"});
+  EXPECT_EQ(std::get<domain::rollout_id>(rollout.target).number, 2U);
+  EXPECT_TRUE(rollout.shows_decisions);
+  EXPECT_EQ(rollout.output, output_form::json);
+  const auto latest = parsed<status_options>({"status", version_id});
+  EXPECT_EQ(std::get<domain::rollout_id>(latest.target).number, 0U);
+  const auto request = parsed<status_options>({"status", request_id});
+  EXPECT_EQ(std::get<domain::request_id>(request.target).text(), request_id);
+}
+
+TEST(CommandLine, ReadsOrgs) {
+  const auto bare = parsed<orgs_options>({"orgs", version_id});
+  EXPECT_EQ(bare.rollout.version.text(), version_id);
+  EXPECT_EQ(bare.filter, orgs_filter::all);
+  EXPECT_EQ(bare.format, orgs_format::table);
+  EXPECT_EQ(parsed<orgs_options>({"orgs", version_id, "--failed"}).filter, orgs_filter::failed);
+  EXPECT_EQ(parsed<orgs_options>({"orgs", version_id, "--succeeded"}).filter, orgs_filter::succeeded);
+  EXPECT_EQ(parsed<orgs_options>({"orgs", "--spared", version_id}).filter, orgs_filter::spared);
+  EXPECT_EQ(parsed<orgs_options>({"orgs", version_id, "--running"}).filter, orgs_filter::running);
+  EXPECT_EQ(parsed<orgs_options>({"orgs", version_id, "--format", "table"}).format, orgs_format::table);
+  EXPECT_EQ(parsed<orgs_options>({"orgs", version_id, "--format", "csv"}).format, orgs_format::csv);
+  EXPECT_EQ(parsed<orgs_options>({"orgs", version_id, "--format=ids"}).format, orgs_format::ids);
+  EXPECT_EQ(parsed<orgs_options>({"orgs", version_id, "--json"}).format, orgs_format::json);
+}
+
+TEST(CommandLine, ReadsVersion) {
+  EXPECT_EQ(parsed<version_options>({"version"}).output, output_form::text);
+  EXPECT_EQ(parsed<version_options>({"version", "--json"}).output, output_form::json);
+  EXPECT_EQ(parsed<version_options>({"--version"}).output, output_form::text);
+}
+
+TEST(CommandLine, FindsTheAgentByOptionThenVariableThenDefault) {
+  const std::map<std::string, std::string, std::less<>> variables{{"PUSHGUARD_URL", "https://from-variable"},
+                                                                  {"PUSHGUARD_TOKEN_FILE", "variable.token"}};
+  const auto bare = parsed<status_options>({"status"}).connection;
+  EXPECT_EQ(bare.url.text(), "http://127.0.0.1:9595/");
+  EXPECT_EQ(bare.token_file, std::nullopt);
+  EXPECT_EQ(bare.ca_file, std::nullopt);
+  const auto from_variables = parsed<status_options>({"status"}, variables).connection;
+  EXPECT_EQ(from_variables.url.text(), "https://from-variable/");
+  EXPECT_EQ(from_variables.token_file, "variable.token");
+  const auto from_options = parsed<orgs_options>({"orgs", version_id, "--url", "https://from-option:1",
+                                                  "--token-file", "option.token", "--ca-file", "ca.pem"},
+                                                 variables)
+                                .connection;
+  EXPECT_EQ(from_options.url.text(), "https://from-option:1/");
+  EXPECT_EQ(from_options.token_file, "option.token");
+  EXPECT_EQ(from_options.ca_file, "ca.pem");
+  EXPECT_EQ(parsed<status_options>({"status"}, {{"PUSHGUARD_URL", ""}}).connection.url.text(),
+            "http://127.0.0.1:9595/");
+}
+
+TEST(CommandLine, AnswersBadUsageWithOneSentenceAndTwo) {
+  struct {
+    words arguments;
+    const char* text;
+  } const table[] = {
+      {{}, "pushguard: a command is missing; see pushguard --help"},
+      {{"chekc"}, "pushguard: there is no command 'chekc'; did you mean 'check'?; see pushguard --help"},
+      {{"whatever"}, "pushguard: there is no command 'whatever'; see pushguard --help"},
+      {{""}, "pushguard: there is no command ''"},
+      {{"--nonsense"}, "pushguard: "},
+      {{"run"}, "pushguard run: --config is required; see pushguard run --help"},
+      {{"run", "--config"}, "pushguard run: --config"},
+      {{"run", "--config", ""}, "pushguard run: --config must name a file"},
+      {{"run", "--config", "a", "--config", "b"}, "pushguard run: "},
+      {{"run", "--config", "a", "extra"}, "pushguard run: "},
+      {{"run", "--config", "a", "--json"}, "pushguard run: "},
+      {{"run", "check", "--config", "a"}, "pushguard run: "},
+      {{"check"}, "pushguard check: --config is required"},
+      {{"demo", "--orgs", "0"}, "pushguard demo: --orgs must be a whole number from 1 to 100000"},
+      {{"demo", "--orgs", "100001"}, "pushguard demo: --orgs must be a whole number from 1 to 100000"},
+      {{"demo", "--orgs", "ten"}, "pushguard demo: --orgs must be a whole number"},
+      {{"demo", "--waves", "101"}, "pushguard demo: --waves must be a whole number from 1 to 100"},
+      {{"demo", "--waves", "-1"}, "pushguard demo: "},
+      {{"demo", "--waves", "3", "--orgs", "2"}, "pushguard demo: --waves must not be more than --orgs"},
+      {{"demo", "--failure-rate", "101%"}, "pushguard demo: --failure-rate must be a share from 0% to 100%"},
+      {{"demo", "--failure-rate", "much"}, "pushguard demo: --failure-rate must be a share from 0% to 100%"},
+      {{"demo", "--speed", "0"}, "pushguard demo: --speed must be a number above 0, 100000 at most"},
+      {{"demo", "--speed", "nan"}, "pushguard demo: --speed must be a number"},
+      {{"demo", "--speed", "100001"}, "pushguard demo: --speed must be a number above 0, 100000 at most"},
+      {{"simulate", "--scenario", "s"}, "pushguard simulate: --listen is required"},
+      {{"simulate", "--listen", "127.0.0.1:0"}, "pushguard simulate: --scenario is required"},
+      {{"simulate", "--listen", "8080", "--scenario", "s"},
+       "pushguard simulate: --listen: write an address and a port"},
+      {{"status", "00D000000000001"},
+       "pushguard status: TARGET must be a rollout (04t… or 04t…/2) or a push request (0DV…)"},
+      {{"status", "04t"}, "pushguard status: "},
+      {{"status", "0DV1"}, "pushguard status: "},
+      {{"status", version_id, request_id}, "pushguard status: "},
+      {{"status", "--url", "ftp://x"}, "pushguard status: --url: "},
+      {{"status", "--url", "http://user:hunter2@x"}, "pushguard status: --url: "},
+      {{"orgs"}, "pushguard orgs: ROLLOUT is required"},
+      {{"orgs", request_id}, "pushguard orgs: "},
+      {{"orgs", version_id, "--failed", "--spared"},
+       "pushguard orgs: at most one of --failed, --succeeded, --spared and --running may be given"},
+      {{"orgs", version_id, "--format", "xml"}, "pushguard orgs: --format must be table, csv or ids"},
+      {{"orgs", version_id, "--format", "ids", "--json"},
+       "pushguard orgs: --json and --format exclude each other"},
+      {{"version", "--config", "a"}, "pushguard version: "},
+  };
+  for (const auto& row : table) {
+    const auto made = parse(row.arguments);
+    ASSERT_FALSE(made) << row.text;
+    const early_exit& answer = made.error();
+    EXPECT_EQ(answer.exit_code, 2) << row.text;
+    EXPECT_EQ(answer.stream, output_stream::standard_error);
+    EXPECT_THAT(answer.text, StartsWith(row.text));
+    EXPECT_THAT(answer.text, testing::EndsWith(" --help\n"));
+    EXPECT_EQ(std::ranges::count(answer.text, '\n'), 1) << answer.text;
+    EXPECT_THAT(answer.text, testing::Not(HasSubstr("hunter2")));
+  }
+}
+
+TEST(CommandLine, SaysThatAVariableIsWrong) {
+  const auto made = parse({"status"}, {{"PUSHGUARD_URL", "nonsense"}});
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().exit_code, 2);
+  EXPECT_THAT(made.error().text, StartsWith("pushguard status: PUSHGUARD_URL: "));
+}
+
+TEST(CommandLine, HelpsOnStandardOutputWithZero) {
+  for (const char* flag : {"--help", "-h"}) {
+    const auto made = parse({flag});
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().exit_code, 0);
+    EXPECT_EQ(made.error().stream, output_stream::standard_output);
+    for (const char* name : {"run", "check", "demo", "simulate", "status", "orgs", "version"})
+      EXPECT_THAT(made.error().text, HasSubstr(std::string("  ") + name + " "));
+  }
+}
+
+TEST(CommandLine, HelpsWithEachCommand) {
+  const std::map<std::string, std::vector<std::string>> options{
+      {"run", {"--config FILE"}},
+      {"check", {"--config FILE", "--json"}},
+      {"demo", {"--orgs N", "--waves N", "--failure-rate P", "--speed X", "--once"}},
+      {"simulate", {"--listen ADDR", "--scenario FILE", "--speed X"}},
+      {"status", {"TARGET", "--decisions", "--json", "--url URL", "--token-file FILE", "--ca-file FILE"}},
+      {"orgs",
+       {"ROLLOUT", "--failed", "--succeeded", "--spared", "--running", "--format FORMAT", "--json",
+        "--url URL"}},
+      {"version", {"--json"}}};
+  for (const auto& [name, expected] : options) {
+    const auto made = parse({name, "--help"});
+    ASSERT_FALSE(made) << name;
+    EXPECT_EQ(made.error().exit_code, 0) << name;
+    EXPECT_THAT(made.error().text, HasSubstr("pushguard " + name)) << name;
+    for (const std::string& option : expected)
+      EXPECT_THAT(made.error().text, HasSubstr(option)) << name;
+  }
+}
+
+}  // namespace
+}  // namespace pushguard::agent

@@ -1,0 +1,321 @@
+#include "agent/salesforce/rest.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/json/array.hpp>
+
+#include "tests/support/gzip_text.hpp"
+#include "tests/unit/agent/salesforce/scripted_hub.hpp"
+
+namespace pushguard::salesforce::test {
+namespace {
+
+namespace asio = boost::asio;
+
+domain::request_id request_one() {
+  return *domain::request_id::parse("0DV000000000001");
+}
+
+class Rest : public testing::Test {
+ protected:
+  api_result<query_summary> query(std::string soql = "SELECT Id FROM PackagePushJob") {
+    return hub.run(client.rest.query(std::move(soql), [this](const boost::json::array& records) {
+      rows_of_pages.push_back(records.size());
+    }));
+  }
+
+  scripted_hub hub;
+  hub_client client{hub};
+  std::vector<std::size_t> rows_of_pages;
+};
+
+TEST_F(Rest, SendsTheQueryWithTheToken) {
+  hub.answer(fixture("requests.json"));
+  const auto summary = query("SELECT Id FROM X WHERE Name = 'a+b & c'");
+  ASSERT_TRUE(summary) << summary.error().cause.text();
+  EXPECT_EQ(summary->pages, 1U);
+  EXPECT_EQ(summary->rows, 2U);
+  EXPECT_EQ(hub.calls.at(0).path(), "/services/data/v67.0/query");
+  EXPECT_EQ(hub.soql(0), "SELECT Id FROM X WHERE Name = 'a+b & c'");
+  EXPECT_EQ(hub.calls[0].headers.find("Authorization"), "Bearer token-1");
+  EXPECT_EQ(hub.calls[0].headers.find("Accept-Encoding"), "gzip");
+  EXPECT_EQ(client.observer.count(api_operation::query, api_outcome::success), 1);
+}
+
+TEST_F(Rest, FollowsThePagesOfAQuery) {
+  hub.answer(fixture("jobs_page_1.json"));
+  hub.answer(fixture("jobs_page_2.json"));
+  const auto summary = query();
+  ASSERT_TRUE(summary) << summary.error().cause.text();
+  EXPECT_EQ(summary->total, 3U);
+  EXPECT_EQ(summary->rows, 3U);
+  EXPECT_EQ(rows_of_pages, (std::vector<std::size_t>{2, 1}));
+  EXPECT_EQ(hub.calls.at(1).target, "/services/data/v67.0/query/01g000000000001AAA-2000");
+}
+
+TEST_F(Rest, UnpacksCompressedPages) {
+  hub.answer({.status = 200,
+              .headers = {{"Content-Encoding", "gzip"}},
+              .body = pushguard::test::gzip_text(fixture("requests.json"))});
+  const auto summary = query();
+  ASSERT_TRUE(summary) << summary.error().cause.text();
+  EXPECT_EQ(summary->rows, 2U);
+}
+
+TEST_F(Rest, TellsTheUsageOfTheApi) {
+  hub.answer({.status = 200,
+              .headers = {{"Sforce-Limit-Info", "api-usage=10018/100000"}},
+              .body = fixture("requests.json")});
+  hub.answer({.status = 400, .headers = {{"Sforce-Limit-Info", "api-usage=10019/100000"}}, .body = "[]"});
+  hub.answer(
+      {.status = 200, .headers = {{"Sforce-Limit-Info", "nonsense"}}, .body = fixture("requests.json")});
+  EXPECT_TRUE(query());
+  EXPECT_FALSE(query());
+  EXPECT_TRUE(query());
+  EXPECT_EQ(client.observer.usages, (std::vector{api_usage{10018, 100000}, api_usage{10019, 100000}}));
+}
+
+TEST_F(Rest, RenewsTheSessionOnceAndRepeatsInTheMiddleOfPages) {
+  hub.answer(fixture("jobs_page_1.json"));
+  hub.answer(fixture("jobs_page_2.json"));
+  const auto ask = [this]() -> asio::awaitable<api_result<query_summary>> {
+    auto summary =
+        co_await client.rest.query("SELECT Id FROM X", [this](const boost::json::array&) { hub.revoke(); });
+    co_return summary;
+  };
+  const auto summary = hub.run(ask());
+  ASSERT_TRUE(summary) << summary.error().cause.text();
+  EXPECT_EQ(summary->rows, 3U);
+  EXPECT_EQ(hub.logins.size(), 2U);
+  ASSERT_EQ(hub.calls.size(), 3U);
+  EXPECT_EQ(hub.calls[1].target, hub.calls[2].target);
+  EXPECT_EQ(hub.calls[2].headers.find("Authorization"), "Bearer token-2");
+  EXPECT_EQ(client.observer.count(api_operation::query, api_outcome::unauthorized), 1);
+  EXPECT_EQ(client.observer.count(api_operation::query, api_outcome::success), 2);
+}
+
+TEST_F(Rest, RenewsOneSessionForCallersSideBySide) {
+  ASSERT_TRUE(hub.run(client.session.current()));
+  hub.revoke();
+  for (int i = 0; i < 4; ++i)
+    hub.answer(fixture("requests.json"));
+  int answered = 0;
+  const auto ask = [&]() -> asio::awaitable<void> {
+    const auto summary = co_await client.rest.query("SELECT Id FROM X", [](const boost::json::array&) {});
+    answered += summary ? 1 : 0;
+  };
+  for (int i = 0; i < 4; ++i)
+    asio::co_spawn(hub.context(), ask(), asio::detached);
+  pushguard::test::run_simulated_for(hub.context(), hub.time(), std::chrono::minutes(1));
+  EXPECT_EQ(answered, 4);
+  EXPECT_EQ(hub.logins.size(), 2U);
+}
+
+TEST_F(Rest, GivesUpWhenARenewedSessionIsRefusedToo) {
+  const std::string refusal =
+      R"([{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}])";
+  hub.answer(401, refusal);
+  hub.answer(401, refusal);
+  const auto summary = query();
+  ASSERT_FALSE(summary);
+  EXPECT_TRUE(summary.error().cause.is(errc::unauthorized));
+  EXPECT_EQ(hub.calls.size(), 2U);
+  EXPECT_EQ(hub.logins.size(), 2U);
+}
+
+TEST_F(Rest, LogsInAgainWhenTheInstanceMovedAndNeverFollows) {
+  hub.answer({.status = 301, .headers = {{"Location", "https://evil.example/"}}, .body = ""});
+  hub.answer(fixture("requests.json"));
+  EXPECT_TRUE(query());
+  EXPECT_EQ(hub.logins.size(), 2U);
+  EXPECT_EQ(hub.calls.size(), 2U);
+}
+
+TEST_F(Rest, PassesARefusedLoginOn) {
+  hub.answer_login({.status = 400, .headers = {}, .body = R"({"error":"invalid_grant"})"});
+  const auto summary = query();
+  ASSERT_FALSE(summary);
+  EXPECT_TRUE(summary.error().cause.is(errc::unauthorized));
+  EXPECT_TRUE(hub.calls.empty());
+  EXPECT_EQ(client.observer.count(api_operation::login, api_outcome::unauthorized), 1);
+  EXPECT_EQ(client.observer.count(api_operation::query, api_outcome::unauthorized), 0) << "nothing was asked";
+}
+
+TEST_F(Rest, KeepsSalesforcesErrorCode) {
+  hub.answer(403, R"([{"message":"TotalRequests Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}])");
+  const auto summary = query();
+  ASSERT_FALSE(summary);
+  EXPECT_EQ(summary.error().kind, api_error_kind::request_limit);
+  EXPECT_EQ(summary.error().error_code, "REQUEST_LIMIT_EXCEEDED");
+  EXPECT_EQ(summary.error().cause.text(),
+            "querying PackagePushJob: Salesforce answered 403 REQUEST_LIMIT_EXCEEDED: TotalRequests Limit "
+            "exceeded.");
+  EXPECT_EQ(client.observer.count(api_operation::query, api_outcome::limit_exceeded), 1);
+}
+
+TEST_F(Rest, SurvivesGarbageInsteadOfAPage) {
+  const std::vector<std::string> bodies{"",
+                                        "<html>Down for maintenance</html>",
+                                        "[]",
+                                        "{}",
+                                        "null",
+                                        R"({"done":true,"records":{}})",
+                                        R"({"done":true,"records":null})",
+                                        R"({"done":false,"records":[]})",
+                                        R"({"records":[]})",
+                                        R"({"done":false,"records":[],"nextRecordsUrl":7})",
+                                        R"({"done":true,"records":[)"};
+  for (const std::string& body : bodies) {
+    hub.answer(body);
+    const auto summary = query();
+    ASSERT_FALSE(summary) << body;
+    EXPECT_EQ(summary.error().kind, api_error_kind::malformed_answer) << body;
+    EXPECT_TRUE(summary.error().cause.is(errc::malformed)) << body;
+  }
+  EXPECT_EQ(client.observer.count(api_operation::query, api_outcome::malformed),
+            static_cast<int>(bodies.size()));
+  EXPECT_EQ(hub.logins.size(), 1U);
+}
+
+TEST_F(Rest, SurvivesAConnectionThatEndsInTheMiddleOfAnAnswer) {
+  hub.answer({.status = 0, .headers = {}, .body = "", .after = after_reply::reset});
+  const auto summary = query();
+  ASSERT_FALSE(summary);
+  EXPECT_EQ(summary.error().kind, api_error_kind::transport);
+  EXPECT_EQ(summary.error().http_status, 0);
+  EXPECT_EQ(client.observer.count(api_operation::query, api_outcome::unavailable), 1);
+}
+
+TEST_F(Rest, StopsWhenPagesGoInCircles) {
+  hub.answer(fixture("jobs_page_1.json"));
+  hub.answer(fixture("jobs_page_1.json"));
+  const auto summary = query();
+  ASSERT_FALSE(summary);
+  EXPECT_EQ(summary.error().kind, api_error_kind::malformed_answer);
+  EXPECT_EQ(hub.calls.size(), 2U);
+}
+
+TEST(NextPage, StaysOnTheInstanceAndUnderTheQueryPath) {
+  const origin instance{security::tls, "a.my.salesforce.com", 443};
+  const std::string path = "/services/data/v67.0/query/";
+  const auto target = [&](std::string_view next) { return next_page_target(next, path, instance); };
+  EXPECT_EQ(target("/services/data/v67.0/query/01gX-2000").value_or(""),
+            "/services/data/v67.0/query/01gX-2000");
+  EXPECT_EQ(target("https://a.my.salesforce.com/services/data/v67.0/query/01gX-2000").value_or(""),
+            "/services/data/v67.0/query/01gX-2000");
+  for (const char* next : {"", "/", "/services/data/v67.0/query/", "/services/data/v67.0/query/../sobjects",
+                           "/services/data/v66.0/query/01g", "//evil.example/services/data/v67.0/query/01g",
+                           "https://evil.example/services/data/v67.0/query/01g",
+                           "http://a.my.salesforce.com/services/data/v67.0/query/01g",
+                           "services/data/v67.0/query/01g", "/services/data/v67.0/query/01g\r\nX: y",
+                           "/services/data/v67.0/query/01g?q=x", "/services/data/v67.0/query/%2e%2e",
+                           "https://a.my.salesforce.com:444/services/data/v67.0/query/01g"}) {
+    const auto refused = target(next);
+    ASSERT_FALSE(refused) << next;
+    EXPECT_TRUE(refused.error().is(errc::malformed)) << next;
+  }
+}
+
+TEST_F(Rest, SendsNoTokenToAnotherServerForTheNextPage) {
+  hub.answer(
+      R"({"done":false,"records":[],"nextRecordsUrl":"https://evil.example/services/data/v67.0/query/01g"})");
+  const auto summary = query();
+  ASSERT_FALSE(summary);
+  EXPECT_EQ(summary.error().kind, api_error_kind::malformed_answer);
+  EXPECT_EQ(hub.calls.size(), 1U);
+}
+
+TEST_F(Rest, CancelsARequest) {
+  hub.answer(http_reply{.status = 204, .headers = {}, .body = ""});
+  const auto answer = hub.run(client.rest.cancel(request_one()));
+  ASSERT_TRUE(answer) << answer.error().cause.text();
+  EXPECT_TRUE(answer->is_accepted());
+  EXPECT_EQ(answer->http_status, 204);
+  EXPECT_EQ(hub.calls.at(0).method, "PATCH");
+  EXPECT_EQ(hub.calls[0].target, "/services/data/v67.0/sobjects/PackagePushRequest/0DV000000000001");
+  EXPECT_EQ(hub.calls[0].body, R"({"Status":"Canceled"})");
+  EXPECT_EQ(hub.calls[0].headers.find("Content-Type"), "application/json");
+  EXPECT_EQ(client.observer.count(api_operation::cancel, api_outcome::success), 1);
+}
+
+TEST_F(Rest, AnswersARefusedCancellationVerbatim) {
+  hub.answer(400,
+             R"([{"message":"You can't abort it:\nin progress","errorCode":"INVALID_STATUS","fields":[]}])");
+  const auto answer = hub.run(client.rest.cancel(request_one()));
+  ASSERT_TRUE(answer);
+  EXPECT_FALSE(answer->is_accepted());
+  EXPECT_EQ(answer->http_status, 400);
+  EXPECT_EQ(answer->error_code, "INVALID_STATUS");
+  EXPECT_EQ(answer->message, "You can't abort it:\nin progress");
+  EXPECT_EQ(client.observer.count(api_operation::cancel, api_outcome::rejected), 1);
+}
+
+TEST_F(Rest, CancelsWithARenewedSession) {
+  ASSERT_TRUE(hub.run(client.session.current()));
+  hub.revoke();
+  hub.answer(http_reply{.status = 204, .headers = {}, .body = ""});
+  const auto answer = hub.run(client.rest.cancel(request_one()));
+  ASSERT_TRUE(answer);
+  EXPECT_TRUE(answer->is_accepted());
+  EXPECT_EQ(hub.logins.size(), 2U);
+}
+
+TEST_F(Rest, FailsToCancelWhereNobodyAnswers) {
+  hub.answer({.status = 0, .headers = {}, .body = "", .after = after_reply::close});
+  hub.answer({.status = 0, .headers = {}, .body = "", .after = after_reply::close});
+  const auto answer = hub.run(client.rest.cancel(request_one()));
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().kind, api_error_kind::transport);
+}
+
+TEST_F(Rest, SendsACancellationOnceMoreWhenItsConnectionWasStale) {
+  hub.answer(fixture("requests.json"));
+  ASSERT_TRUE(query());
+  hub.answer({.status = 0, .headers = {}, .body = "", .after = after_reply::close});
+  hub.answer(http_reply{.status = 204, .headers = {}, .body = ""});
+  const auto answer = hub.run(client.rest.cancel(request_one()));
+  ASSERT_TRUE(answer) << answer.error().cause.text();
+  EXPECT_TRUE(answer->is_accepted());
+}
+
+TEST_F(Rest, ListsVersionsLimitsAndFields) {
+  hub.answer(fixture("versions.json"));
+  const auto versions = hub.run(client.rest.versions());
+  ASSERT_TRUE(versions);
+  EXPECT_EQ(*versions, (std::vector<std::string>{"20.0", "67.0", "60.0"}));
+
+  hub.answer(fixture("limits.json"));
+  const auto limits = hub.run(client.rest.limits());
+  ASSERT_TRUE(limits);
+  ASSERT_EQ(limits->size(), 2U) << "entries of another shape are left out";
+  EXPECT_EQ(limits->front().name, "DailyApiRequests");
+  EXPECT_EQ(limits->front().max, 15000U);
+  EXPECT_EQ(limits->front().remaining, 14998U);
+
+  hub.answer(fixture("describe_job.json"));
+  const auto described = hub.run(client.rest.describe("PackagePushJob"));
+  ASSERT_TRUE(described);
+  EXPECT_EQ(hub.calls.at(2).target, "/services/data/v67.0/sobjects/PackagePushJob/describe");
+  ASSERT_EQ(described->fields.size(), 3U);
+  EXPECT_FALSE(described->fields[1].is_filterable);
+  EXPECT_TRUE(described->fields[2].is_groupable);
+  EXPECT_EQ(described->fields[2].picklist, (std::vector<std::string>{"InProgress", "Canceled"}));
+}
+
+TEST_F(Rest, SurvivesGarbageInsteadOfLists) {
+  for (const char* body : {"", "<html>", "7", "[]", "[[]]"}) {
+    hub.answer(body);
+    EXPECT_FALSE(hub.run(client.rest.describe("X"))) << body;
+    hub.answer(body);
+    EXPECT_FALSE(hub.run(client.rest.limits())) << body;
+  }
+  hub.answer(R"({"fields":7})");
+  EXPECT_FALSE(hub.run(client.rest.describe("X")));
+  hub.answer("<html>");
+  EXPECT_FALSE(hub.run(client.rest.versions()));
+}
+
+}  // namespace
+}  // namespace pushguard::salesforce::test

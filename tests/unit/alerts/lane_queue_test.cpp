@@ -1,0 +1,215 @@
+#include "alerts/lane_queue.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace pushguard::alerts {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using kind = notification_kind;
+
+constexpr steady_time zero{};
+constexpr wall_time wall_zero{std::chrono::hours(24 * 365 * 55)};
+
+instant at(duration since) {
+  return {wall_zero + since, zero + since};
+}
+
+outbox_row make_row(outbox_id id, std::string alert_id, kind why = kind::fired) {
+  outbox_row out;
+  out.id = id;
+  out.kind = why;
+  out.content.id = std::move(alert_id);
+  out.created_at = wall_zero + std::chrono::milliseconds(id);
+  return out;
+}
+
+alert make_alert(std::string id) {
+  alert out;
+  out.id = std::move(id);
+  return out;
+}
+
+alert make_resolved(std::string id, wall_time when) {
+  alert out = make_alert(std::move(id));
+  out.state = alert_state::resolved;
+  out.resolved_at = when;
+  return out;
+}
+
+outbox_id next_id(lane_queue& queue, duration now) {
+  const auto work = queue.next(at(now));
+  return work ? work->row->id : -1;
+}
+
+const resend_policy resends{.interval = 1min, .resolved_for = 5min};
+
+TEST(LaneQueue, OffersWhatIsDueFirst) {
+  lane_queue queue(superseding::updates, {});
+  EXPECT_THAT(queue.insert(make_row(1, "a"), zero + 5s), IsEmpty());
+  EXPECT_THAT(queue.insert(make_row(2, "b"), zero + 3s), IsEmpty());
+  const auto work = queue.next(at(0s));
+  ASSERT_TRUE(work.has_value());
+  EXPECT_EQ(work->row->id, 2);
+  EXPECT_EQ(work->due, zero + 3s);
+  EXPECT_FALSE(work->is_resend);
+}
+
+TEST(LaneQueue, OffersTheOlderOfTwoThatAreDueTogether) {
+  lane_queue queue(superseding::updates, {});
+  EXPECT_THAT(queue.insert(make_row(2, "b"), zero), IsEmpty());
+  EXPECT_THAT(queue.insert(make_row(1, "a"), zero), IsEmpty());
+  EXPECT_EQ(next_id(queue, 0s), 1);
+}
+
+TEST(LaneQueue, KeepsTheOrderOfOneAlertWhateverIsDue) {
+  lane_queue queue(superseding::updates, {});
+  EXPECT_THAT(queue.insert(make_row(1, "a", kind::fired), zero + 1h), IsEmpty());
+  EXPECT_THAT(queue.insert(make_row(2, "a", kind::resolved), zero), IsEmpty());
+  EXPECT_EQ(next_id(queue, 0s), 1);
+  queue.finish(1);
+  EXPECT_EQ(next_id(queue, 0s), 2);
+  queue.finish(2);
+  EXPECT_FALSE(queue.next(at(0s)));
+}
+
+TEST(LaneQueue, LetsOtherAlertsPassOneThatIsPutOff) {
+  lane_queue queue(superseding::updates, {});
+  EXPECT_THAT(queue.insert(make_row(1, "a"), zero), IsEmpty());
+  EXPECT_THAT(queue.insert(make_row(2, "b"), zero), IsEmpty());
+  queue.begin(1);
+  EXPECT_THAT(queue.postpone(1, zero + 10s, wall_zero + 10s), IsEmpty());
+  EXPECT_EQ(next_id(queue, 0s), 2);
+  queue.finish(2);
+  const auto work = queue.next(at(0s));
+  ASSERT_TRUE(work.has_value());
+  EXPECT_EQ(work->row->attempts, 1U);
+  EXPECT_EQ(work->row->next_attempt_at, wall_zero + 10s);
+  EXPECT_EQ(work->due, zero + 10s);
+}
+
+TEST(LaneQueue, LetsTheLatestStandForAllWhereOnlyStateCounts) {
+  lane_queue queue(superseding::any, {});
+  EXPECT_THAT(queue.insert(make_row(1, "a", kind::fired), zero), IsEmpty());
+  EXPECT_THAT(queue.insert(make_row(2, "b", kind::fired), zero), IsEmpty());
+  EXPECT_THAT(queue.insert(make_row(3, "a", kind::updated), zero), ElementsAre(1));
+  EXPECT_THAT(queue.insert(make_row(4, "a", kind::resolved), zero), ElementsAre(3));
+  EXPECT_EQ(queue.size(), 2U);
+}
+
+TEST(LaneQueue, KeepsBeginningAndEndWherePeopleRead) {
+  lane_queue queue(superseding::updates, {});
+  EXPECT_THAT(queue.insert(make_row(1, "a", kind::fired), zero), IsEmpty());
+  EXPECT_THAT(queue.insert(make_row(2, "a", kind::updated), zero), IsEmpty());
+  EXPECT_THAT(queue.insert(make_row(3, "a", kind::repeated), zero), ElementsAre(2));
+  EXPECT_THAT(queue.insert(make_row(4, "a", kind::resolved), zero), ElementsAre(3));
+  EXPECT_THAT(queue.insert(make_row(5, "a", kind::fired), zero), IsEmpty());
+  EXPECT_EQ(queue.size(), 3U);
+}
+
+TEST(LaneQueue, SupersedesAnOlderRowThatComesLater) {
+  lane_queue queue(superseding::any, {});
+  EXPECT_THAT(queue.insert(make_row(2, "a"), zero), IsEmpty());
+  EXPECT_THAT(queue.insert(make_row(1, "a"), zero), ElementsAre(1));
+  EXPECT_TRUE(queue.holds(2));
+  EXPECT_FALSE(queue.holds(1));
+}
+
+TEST(LaneQueue, DoesNotSupersedeWhatIsUnderWay) {
+  lane_queue queue(superseding::any, {});
+  EXPECT_THAT(queue.insert(make_row(1, "a"), zero), IsEmpty());
+  queue.begin(1);
+  EXPECT_THAT(queue.insert(make_row(2, "a"), zero), IsEmpty());
+  EXPECT_TRUE(queue.holds(1));
+  EXPECT_THAT(queue.postpone(1, zero + 1h, wall_zero), ElementsAre(1)) << "it failed, and the newer one goes";
+  EXPECT_EQ(next_id(queue, 0s), 2);
+}
+
+TEST(LaneQueue, KeepsARowThatIsHandedInTwice) {
+  lane_queue queue(superseding::any, {});
+  EXPECT_THAT(queue.insert(make_row(1, "a"), zero + 5s), IsEmpty());
+  EXPECT_THAT(queue.insert(make_row(1, "a"), zero), IsEmpty());
+  EXPECT_EQ(queue.size(), 1U);
+  EXPECT_EQ(queue.next(at(0s))->due, zero + 5s);
+}
+
+TEST(LaneQueue, KnowsWhenItsOldestRowWasMade) {
+  lane_queue queue(superseding::updates, {});
+  EXPECT_FALSE(queue.oldest());
+  EXPECT_THAT(queue.insert(make_row(7, "a"), zero), IsEmpty());
+  EXPECT_THAT(queue.insert(make_row(5, "b"), zero), IsEmpty());
+  EXPECT_EQ(queue.oldest(), wall_zero + 5ms);
+}
+
+TEST(LaneQueueResends, ComeAtTheInterval) {
+  lane_queue queue(superseding::any, resends);
+  queue.remember(make_alert("a"), zero);
+  const auto work = queue.next(at(0s));
+  ASSERT_TRUE(work.has_value());
+  EXPECT_TRUE(work->is_resend);
+  EXPECT_EQ(work->due, zero + 1min);
+  EXPECT_EQ(work->row->kind, kind::repeated);
+  EXPECT_EQ(work->row->content.id, "a");
+}
+
+TEST(LaneQueueResends, AreNotKeptWithoutAPolicy) {
+  lane_queue queue(superseding::any, {});
+  queue.remember(make_alert("a"), zero);
+  queue.recall(make_alert("b"), zero);
+  EXPECT_FALSE(queue.next(at(1h)));
+}
+
+TEST(LaneQueueResends, OfAResolvedAlertEnd) {
+  lane_queue queue(superseding::any, resends);
+  queue.remember(make_resolved("a", wall_zero), zero);
+  ASSERT_TRUE(queue.next(at(5min)));
+  EXPECT_EQ(queue.next(at(5min))->row->kind, kind::resolved);
+  EXPECT_FALSE(queue.next(at(5min + 1ms)));
+}
+
+TEST(LaneQueueResends, YieldToARowOfTheSameAlert) {
+  lane_queue queue(superseding::any, resends);
+  queue.remember(make_alert("a"), zero);
+  EXPECT_THAT(queue.insert(make_row(1, "a", kind::resolved), zero + 1h), IsEmpty());
+  EXPECT_EQ(next_id(queue, 30min), 1);
+}
+
+TEST(LaneQueueResends, LetNewsGoFirstButNotForLong) {
+  lane_queue queue(superseding::any, resends);
+  queue.remember(make_alert("a"), zero - 1min);
+  EXPECT_THAT(queue.insert(make_row(1, "b"), zero + 29s), IsEmpty());
+  EXPECT_EQ(next_id(queue, 29s), 1);
+  queue.finish(1);
+  EXPECT_THAT(queue.insert(make_row(2, "b"), zero + 31s), IsEmpty());
+  const auto work = queue.next(at(31s));
+  ASSERT_TRUE(work.has_value());
+  EXPECT_TRUE(work->is_resend);
+}
+
+TEST(LaneQueueResends, RecallOnlyWhatIsNotKnownBetter) {
+  lane_queue queue(superseding::any, resends);
+  queue.remember(make_resolved("a", wall_zero), zero);
+  queue.recall(make_alert("a"), zero);
+  queue.recall(make_alert("b"), zero);
+  const auto work = queue.next(at(0s));
+  ASSERT_TRUE(work.has_value());
+  EXPECT_EQ(work->row->content.id, "b");
+  EXPECT_EQ(work->due, zero);
+  queue.forget("b");
+  queue.forget("never known");
+  EXPECT_EQ(queue.next(at(0s))->row->kind, kind::resolved);
+}
+
+TEST(LaneQueueResends, CanBePutOff) {
+  lane_queue queue(superseding::any, resends);
+  queue.recall(make_alert("a"), zero);
+  queue.recall(make_alert("b"), zero);
+  queue.postpone_resend("a", zero + 10s);
+  EXPECT_EQ(queue.next(at(0s))->row->content.id, "b");
+}
+
+}  // namespace
+}  // namespace pushguard::alerts
