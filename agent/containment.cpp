@@ -14,6 +14,9 @@ namespace asio = boost::asio;
 
 namespace {
 
+// How long the end of a containment waits for Salesforce to name the spared orgs; then memory must do.
+constexpr duration spared_patience = std::chrono::minutes(10);
+
 /// A wave of the rollout reached the org, before or after this abort.
 bool was_pushed(const tracker::tracker& tracked, const tracker::org_record& org,
                 tracker::rollout_index rollout) {
@@ -37,6 +40,9 @@ asio::awaitable<void> containment::run() {
     }
   }
   co_await calls.join();
+  if (calls.was_cancelled()) {
+    co_return;  // the next run of the agent goes on from what is stored
+  }
   co_await finish();
 }
 
@@ -114,10 +120,18 @@ asio::awaitable<std::vector<domain::org_key>> containment::find_spared() {
     if (entry.outcome == store::request_outcome::canceled)
       canceled.push_back(entry.request);
   }
-  const auto read = co_await parts_.reader.read_requests_with_jobs(canceled);
-  if (!read) {
-    parts_.log.warning("spared_orgs_from_memory",
+  backoff retry;
+  const steady_time patience = parts_.time.steady_now() + spared_patience;
+  for (;;) {
+    const auto read = co_await parts_.reader.read_requests_with_jobs(canceled);
+    if (read)
+      break;
+    if (parts_.time.steady_now() >= patience) {
+      parts_.log.error("spared_orgs_from_memory",
                        {{"decision", decision_.id}, {"error", read.error().text()}});
+      break;
+    }
+    co_await parts_.time.sleep_for(retry.next(parts_.random));
   }
   std::set<domain::org_key> spared;
   for (const domain::request_id& id : canceled) {

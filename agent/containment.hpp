@@ -41,7 +41,7 @@ class containment {
   containment(containment_parts& parts, store::decision_record decision)
       : parts_(parts), decision_(std::move(decision)) {}
 
-  /// Returns when the decision is ended and stored.
+  /// Returns when the decision is ended and stored, or open still when cancelled.
   [[nodiscard]] boost::asio::awaitable<void> run();
 
   [[nodiscard]] const store::decision_record& decision() const noexcept { return decision_; }

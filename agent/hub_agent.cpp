@@ -118,6 +118,7 @@ class watching_agent final : public hub_agent {
   condition look_sooner_;     ///< a hint came
   condition version_chosen_;  ///< the stream may start
   steady_time last_complete_;
+  duration effective_interval_;  ///< as it was when the last complete read ended: until the next is due
   std::optional<steady_time> hinted_at_;
   std::string last_failure_;
   policy::freshness told_freshness_ = policy::freshness::fresh;
@@ -152,7 +153,8 @@ watching_agent::watching_agent(hub_agent_parts parts)
           .context_of = [this](const domain::rollout_id& rollout) { return context_of(rollout); },
           .severity_of = [this](const store::decision_key& key) { return decided_severity(key); }},
       memory_(name_),
-      last_complete_(parts_.time.steady_now()) {}
+      last_complete_(parts_.time.steady_now()),
+      effective_interval_(parts_.hub.reconcile.active_interval) {}
 
 asio::awaitable<void> watching_agent::run(const store::loaded_state& known) {
   const auto executor = co_await asio::this_coro::executor;
@@ -230,6 +232,7 @@ void watching_agent::on_read(const result<>& read, duration took) {
     }
     last_failure_.clear();
     last_complete_ = parts_.time.steady_now();
+    effective_interval_ = interval();
     hub.last_reconcile = parts_.time.wall_now();
     parts_.instruments.reconcile_ended(took);
   } else if (read.error().text() != last_failure_) {
@@ -348,7 +351,7 @@ void watching_agent::on_changes(tracker::changes changes) {
 
 policy::freshness watching_agent::freshness() const {
   const duration age = std::chrono::duration_cast<duration>(parts_.time.steady_now() - last_complete_);
-  const duration allowed = std::max<duration>(3 * interval(), parts_.hub.reconcile.blind_after);
+  const duration allowed = std::max<duration>(3 * effective_interval_, parts_.hub.reconcile.blind_after);
   return age > allowed ? policy::freshness::blind : policy::freshness::fresh;
 }
 
@@ -516,7 +519,13 @@ void watching_agent::on_not_recorded(const policy::judgement& judged, const fail
 asio::awaitable<void> watching_agent::carry_out(store::decision_record decision) {
   containment carrying(containment_parts_, std::move(decision));
   memory_.begin(carrying.decision().id);
+  while (rest_.api_version().empty()) {
+    co_await version_chosen_.wait();  // after a restart
+  }
   co_await carrying.run();
+  if (carrying.decision().is_open()) {
+    co_return;  // cancelled: a later run carries it on
+  }
   memory_.note(carrying.decision());
   memory_.end(carrying.decision().id);
   changed_.notify_all();

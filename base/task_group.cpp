@@ -97,4 +97,8 @@ std::size_t task_group::size() const noexcept {
   return state_->signals.size();
 }
 
+bool task_group::was_cancelled() const noexcept {
+  return state_->is_cancelled;
+}
+
 }  // namespace pushguard

@@ -28,10 +28,15 @@ class task_group {
   /// Asks every task to end (terminal cancellation). Idempotent.
   void cancel();
 
-  /// Waits until every task has ended. When the waiter is cancelled, the tasks are, and it waits on.
+  /// Waits until every task has ended. When the waiter is cancelled, the tasks are, and it waits on; it then
+  /// returns with further cancellation disabled, so that what follows can say goodbye. A caller that has
+  /// something else to do asks was_cancelled() first.
   [[nodiscard]] boost::asio::awaitable<void> join();
 
   [[nodiscard]] std::size_t size() const noexcept;
+
+  /// The group was asked to end, by cancel(), by the waiter's cancellation or by a task that threw.
+  [[nodiscard]] bool was_cancelled() const noexcept;
 
  private:
   struct state;

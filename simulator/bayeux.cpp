@@ -161,6 +161,11 @@ std::variant<http_reply, held_poll> bayeux_server::receive(const http_request& r
   const json::array& messages = body.get_array();
   if (!std::ranges::all_of(messages, &json::value::is_object))
     return plain_reply(400, "400::Every message must be a JSON object");
+  const auto is_handshake = [](const json::value& each) {
+    return text_of(each.get_object(), "channel") == "/meta/handshake";
+  };
+  if (messages.size() > 1 && std::ranges::any_of(messages, is_handshake))
+    return plain_reply(500, "500::A handshake must come alone");
 
   forget_expired(now.steady);
   tokens_.prolong(request, now.steady);
@@ -170,8 +175,6 @@ std::variant<http_reply, held_poll> bayeux_server::receive(const http_request& r
     of.message = &each.get_object();
     of.channel = text_of(*of.message, "channel");
     of.client_id = text_of(*of.message, "clientId");
-    if (of.channel == "/meta/handshake" && messages.size() > 1)
-      return plain_reply(500, "500::A handshake must come alone");
     if (of.channel == "/meta/connect")
       held = connect(of);
     else

@@ -65,7 +65,6 @@ class bayeux_server {
   struct exchange;
   class reply_list;
 
-  std::variant<http_reply, held_poll> answer_messages(exchange& of);
   void handshake(exchange& of);
   void refuse_handshake(exchange& of, std::string_view reason);
   std::optional<held_poll> connect(exchange& of);

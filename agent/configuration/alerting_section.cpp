@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "agent/configuration/sections.hpp"
 
 namespace pushguard::configuration {

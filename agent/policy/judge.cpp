@@ -268,6 +268,7 @@ void judge::state::watch_arming(scope_state& scope, const tracker::tracker& trac
 
 void judge::state::judge_scope(scope_state& scope, const tracker::tracker& tracker, wall_time now) {
   std::vector<std::vector<segment_index>> changed;
+  changed.reserve(scope.tallies.size());
   for (auto& tally : scope.tallies)
     changed.push_back(tally.take_changed());
   for (std::size_t rule = 0; rule < scope.verdicts.size(); ++rule) {

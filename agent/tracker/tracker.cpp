@@ -131,18 +131,17 @@ tracker::tracker(tracker_options options, std::span<const known_rollout> known) 
 
 changes tracker::apply(const domain::push_event& event, wall_time now) {
   changes out;
-  if (event.status == push_status::unrecognized) {
+  const bool names_request_only = event.request && !event.job && !event.org;
+  const auto job = job_of(event);
+  const auto request = names_request_only ? find(*event.request) : std::nullopt;
+  if (event.status == push_status::unrecognized)
     ++out.counts.unrecognized;
-  } else if (!event.status) {
-    ++out.counts.hints;
-  } else if (const auto job = job_of(event)) {
+  else if (event.status && job)
     apply_job_event(*job, event, now, out);
-  } else if (const auto request =
-                 event.request && !event.job && !event.org ? find(*event.request) : std::nullopt) {
+  else if (event.status && request)
     apply_request_event(*request, *event.status, now, out);
-  } else {
+  else
     ++out.counts.hints;
-  }
   return out;
 }
 

@@ -74,7 +74,7 @@ std::optional<std::string> find_program(const std::string& program) {
   std::string_view rest = path == nullptr ? std::string_view("/usr/bin:/bin") : std::string_view(path);
   while (!rest.empty()) {
     const auto end = rest.find(':');
-    const std::string candidate = std::string(rest.substr(0, end)) + "/" + program;
+    std::string candidate = std::string(rest.substr(0, end)) + "/" + program;
     rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
     if (::access(candidate.c_str(), X_OK) == 0 && !std::filesystem::is_directory(candidate))
       return candidate;

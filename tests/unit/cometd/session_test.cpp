@@ -73,7 +73,7 @@ class hand {
 
   void pass(duration length) { clock += length; }
 
-  void shake_hands(std::string client = "c1") {
+  void shake_hands(const std::string& client = "c1") {
     ASSERT_EQ(kind(), exchange_kind::handshake);
     answer(
         R"([{"channel":"/meta/handshake","successful":true,"version":"1.0","clientId":")" + client +
@@ -103,7 +103,7 @@ class hand {
   }
 
   /// From wherever it waits, through a handshake, to the held connect.
-  void recover(std::string client = "c2") {
+  void recover(const std::string& client = "c2") {
     for (int i = 0; i < 10 && kind() != exchange_kind::handshake; ++i) {
       if (kind() == exchange_kind::disconnect) {
         lose();
@@ -111,7 +111,7 @@ class hand {
         wait();
       }
     }
-    shake_hands(std::move(client));
+    shake_hands(client);
     while (kind() == exchange_kind::subscribe)
       acknowledge();
     connect();
@@ -178,7 +178,7 @@ class hand {
   void take(action::log& in) {
     std::string line = std::string(to_string(in.level)) + " " + in.event;
     for (const auto& [key, value] : in.fields)
-      line += " " + key + "=" + value;
+      line.append(" ").append(key).append("=").append(value);
     logs.push_back(line);
   }
   void take(action::ended& in) { ended = in.reason; }
@@ -428,6 +428,20 @@ TEST(Session, HandshakesNeverComeInAStorm) {  // F08, F12
   }
   EXPECT_GT(session.clock - begin, 100 * 10s) << "the waits grow";
   EXPECT_LT(session.clock - begin, 100 * 61s) << "but not without bound";
+}
+
+TEST(Session, ASessionForgottenAfterItsFirstPollStillSlowsTheHandshakesDown) {  // F12
+  hand session(salesforce());
+  session.start();
+  const auto begin = session.clock;
+  for (int i = 0; i < 50; ++i) {
+    session.shake_hands();
+    session.acknowledge();
+    session.connect();
+    session.answer(refusal("connect", "403::Unknown client"));
+    session.wait();
+  }
+  EXPECT_GT(session.clock - begin, 50 * 10s);
 }
 
 TEST(Session, TheFirstTroubleAfterAStableSessionIsRepairedAtOnce) {  // F11, F13
@@ -1011,8 +1025,9 @@ TEST(Session, GenericServersAreObeyedWhenTheySayStop) {
     for (const std::string successful : {"true", "false"}) {
       hand session(generic());
       session.go_live();
-      session.answer(R"([{"channel":"/meta/connect","successful":)" + successful +
-                     R"(,"error":"403::denied","advice":)" + advice + "}]");
+      std::string body = R"([{"channel":"/meta/connect","successful":)";
+      body.append(successful).append(R"(,"error":"403::denied","advice":)").append(advice).append("}]");
+      session.answer(body);
       EXPECT_TRUE(session.ended.has_value()) << advice;
       EXPECT_EQ(session.machine.phase(), session_phase::ended);
     }

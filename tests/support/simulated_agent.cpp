@@ -1,0 +1,250 @@
+#include "tests/support/simulated_agent.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <stdexcept>
+
+#include "base/http_server.hpp"
+#include "base/task_group.hpp"
+
+namespace pushguard::test {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::string_view enforcing_policy = R"(
+  - name: production
+    mode: enforce
+    in_progress: try
+    rules:
+      - name: failure-rate
+        failure_rate: { above: 5%, confidence: 99%, min_started: 10 }
+        action: abort
+)";
+
+std::string text_at(const json::value& alert, std::string_view pointer) {
+  boost::system::error_code ec;
+  const json::value* found = alert.find_pointer(pointer, ec);
+  return found != nullptr && found->is_string() ? std::string(found->get_string()) : "";
+}
+
+}  // namespace
+
+/// One life of the agent.
+struct simulated_agent::run {
+  std::unique_ptr<store::store> store;
+  asio::cancellation_signal stop;
+  bool has_ended = false;
+};
+
+simulated_agent::simulated_agent(simulator::scenario plan)
+    : policies_(enforcing_policy), plan_(std::move(plan)) {
+  std::string name = std::filesystem::temp_directory_path() / "pushguard-simulated-XXXXXX";
+  if (::mkdtemp(name.data()) == nullptr)
+    throw std::runtime_error("no temporary directory");
+  directory_ = name;
+  hub_ = simulator::make_hub(plan_, time_, log_);
+  const auto executor = context_.get_executor();
+  hub_listener_ = network_->listen(executor, "127.0.0.1", 0).value();
+  alertmanager_listener_ = network_->listen(executor, "127.0.0.1", 0).value();
+  web_listener_ = network_->listen(executor, "127.0.0.1", 0).value();
+  const auto world = [this]() -> asio::awaitable<void> {
+    task_group tasks(context_.get_executor());
+    tasks.spawn(hub_->run());
+    tasks.spawn(serve_http(*hub_listener_, hub_gate(), {}, time_, log_));
+    tasks.spawn(serve_http(*alertmanager_listener_, alertmanager(), {}, time_, log_));
+    co_await tasks.join();
+  };
+  asio::co_spawn(context_, world,
+                 asio::bind_cancellation_slot(stop_world_.slot(), [](const std::exception_ptr&) {}));
+}
+
+simulated_agent::~simulated_agent() {
+  stop();
+  stop_world_.emit(asio::cancellation_type::terminal);
+  run_for(std::chrono::minutes(1));
+  std::error_code ec;
+  std::filesystem::remove_all(directory_, ec);
+}
+
+http_handler simulated_agent::hub_gate() {
+  return [this, inner = hub_->handler()](const http_request& request) -> asio::awaitable<http_reply> {
+    ++hub_requests_;
+    if (is_out_) {
+      http_reply reply;
+      reply.status = 503;
+      reply.headers.set("Content-Type", "text/html");
+      reply.body = "<html>We are down for maintenance.</html>";
+      co_return reply;
+    }
+    auto reply = co_await inner(request);
+    co_return reply;
+  };
+}
+
+http_handler simulated_agent::alertmanager() {
+  return [this](const http_request& request) -> asio::awaitable<http_reply> {
+    const json::value alerts = json::parse(request.body);
+    for (const json::value& alert : alerts.as_array()) {
+      const auto ends = parse_time(text_at(alert, "/endsAt"));
+      alerts_.push_back({text_at(alert, "/labels/alertname"), text_at(alert, "/labels/severity"),
+                         text_at(alert, "/annotations/summary"), text_at(alert, "/annotations/outcome"),
+                         ends && *ends <= time_.wall_now()});
+    }
+    co_return http_reply{};
+  };
+}
+
+std::string simulated_agent::configuration_text() const {
+  const std::string stream = fmt::format(R"(
+    streaming:
+      channels:
+        - channel: {}
+          fields:
+            request_id: payload.Request_Id__c
+            job_id: payload.Job_Id__c
+            org_key: payload.Org_Key__c
+            status: payload.Status__c
+            error_type: payload.Error_Type__c
+)",
+                                         plan_.stream.channel);
+  return fmt::format(R"(hubs:
+  - name: devhub
+    login_url: {}
+    auth:
+      client_credentials: {{ client_id: {}, client_secret: {} }}{}
+policies:{}
+alerts:
+  receivers:
+    - name: prometheus
+      alertmanager: {{ urls: ["{}"] }}
+  routes:
+    - {{ receivers: [prometheus] }}
+state: sqlite://{}
+)",
+                     hub_listener_->local().text(), plan_.credentials.client_id,
+                     plan_.credentials.client_secret, uses_stream_ ? stream : "", policies_,
+                     alertmanager_listener_->local().text(), (directory_ / "state.db").string());
+}
+
+void simulated_agent::start() {
+  auto read =
+      configuration::read_configuration(configuration_text(), directory_ / "pushguard.yaml",
+                                        [](std::string_view) { return std::optional<std::string>(); });
+  if (!read)
+    throw std::runtime_error(fmt::format("{}", fmt::join(read.error(), "\n")));
+  configuration_ = std::make_unique<configuration::configuration>(std::move(*read));
+  core_ = agent::agent_core::make(
+              {.configuration = *configuration_,
+               .network = *network_,
+               .time = time_,
+               .log = log_,
+               .state = state_,
+               .views =
+                   [this](agent::view_update update) {
+                     asio::post(context_, [this, kept = std::move(update)] { server_->apply(kept); });
+                   },
+               .identity = {"1.2.3", "abcdef"},
+               .agent_url = "http://agent.example.com",
+               .seed = 7})
+              .value();
+  server_ = std::make_unique<agent::web_server>(
+      agent::web_server_parts{.configuration = *configuration_,
+                              .time = time_,
+                              .log = log_,
+                              .state = state_,
+                              .version = "1.2.3",
+                              .commit = "abcdef",
+                              .configuration_loaded = time_.wall_now(),
+                              .collect = [this] { return core_->collect(); }});
+  web_listener_ = network_->listen(context_.get_executor(), "127.0.0.1", 0).value();
+  run_ = std::make_unique<run>();
+  run_->store = store::open_inline_sqlite_store(store::try_lock(configuration_->state).value()).value();
+  state_.is_leader = true;
+  const auto life = [](simulated_agent& self) -> asio::awaitable<void> {
+    task_group tasks(self.context_.get_executor());
+    tasks.spawn([](simulated_agent& inner) -> asio::awaitable<void> {
+      const auto ended = co_await inner.core_->run(*inner.run_->store);
+      if (!ended)
+        inner.log_.error("core_failed", {{"error", ended.error().text()}});
+    }(self));
+    tasks.spawn(self.server_->run(*self.web_listener_));
+    co_await tasks.join();
+  };
+  asio::co_spawn(context_, life(*this),
+                 asio::bind_cancellation_slot(run_->stop.slot(), [this](const std::exception_ptr& error) {
+                   run_->has_ended = true;
+                   if (error && !is_cancellation(error))
+                     std::rethrow_exception(error);
+                 }));
+}
+
+void simulated_agent::stop() {
+  if (!run_)
+    return;
+  run_->stop.emit(asio::cancellation_type::terminal);
+  if (!run_until([this] { return run_->has_ended; }, std::chrono::minutes(1))) {
+    throw std::runtime_error("the agent did not end within a minute");
+  }
+  run_for(duration(0));
+  run_.reset();
+}
+
+bool simulated_agent::run_until(const std::function<bool()>& is_done, duration bound) {
+  return run_simulated(context_, time_, is_done, bound) == simulated_end::done;
+}
+
+std::vector<agent::decision_view> simulated_agent::decisions() const {
+  std::vector<agent::decision_view> out;
+  for (const auto& [id, decision] : model().decisions())
+    out.push_back(decision);
+  return out;
+}
+
+bool simulated_agent::run_to_the_end(duration bound) {
+  return run_until(
+      [this] {
+        if (!hub_->is_finished())
+          return false;
+        const simulator::hub_truth real = hub_->truth();
+        for (const auto& [id, decision] : model().decisions()) {
+          if (decision.outcome.empty())
+            return false;
+        }
+        std::size_t seen = 0;
+        for (const auto& [key, rollout] : model().rollouts()) {
+          for (const domain::push_status status : domain::all_push_statuses) {
+            if (domain::is_terminal(status))
+              seen += agent::count_of(rollout.jobs, status);
+          }
+        }
+        std::size_t expected = 0;
+        for (const std::size_t count : real.rollout_jobs)
+          expected += count;
+        return seen == expected;
+      },
+      bound);
+}
+
+std::string simulated_agent::get(const std::string& target) {
+  const auto client = make_http_client(*network_, time_, web_listener_->local());
+  http_request request;
+  request.target = target;
+  const auto reply = simulate(context_, time_, client->send(std::move(request)), std::chrono::minutes(1));
+  if (!reply)
+    throw std::runtime_error(reply.error().text());
+  if (reply->status != 200)
+    throw std::runtime_error(fmt::format("{} answered {}: {}", target, reply->status, reply->body));
+  return reply->body;
+}
+
+}  // namespace pushguard::test

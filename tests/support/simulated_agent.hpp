@@ -1,0 +1,99 @@
+#pragma once
+
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/json/value.hpp>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/core.hpp"
+#include "agent/store/store.hpp"
+#include "base/fake_time.hpp"
+#include "base/http_client.hpp"
+#include "simulator/hub.hpp"
+#include "tests/support/recording_logger.hpp"
+#include "tests/support/run_simulated.hpp"
+
+namespace pushguard::test {
+
+/// What an Alertmanager would have been told, in order.
+struct told_alert {
+  std::string name;
+  std::string severity;
+  std::string summary;
+  std::string outcome;  ///< of a containment
+  bool is_resolved = false;
+};
+
+/// The agent, a simulated hub and an Alertmanager that remembers, over pipes, on one thread and in simulated
+/// time: a day's rollout takes milliseconds and goes the same way each time.
+class simulated_agent {
+ public:
+  explicit simulated_agent(simulator::scenario plan);
+  ~simulated_agent();
+
+  /// The policies of the configuration; before start(). One enforcing failure-rate rule by default.
+  void use_policies(std::string yaml) { policies_ = std::move(yaml); }
+  void use_stream(bool is_used) { uses_stream_ = is_used; }
+
+  /// Starts the agent, on the state that an earlier one left.
+  void start();
+  /// Ends the agent in order, as SIGTERM does. The hub goes on.
+  void stop();
+  [[nodiscard]] bool is_running() const noexcept { return run_ != nullptr; }
+
+  /// Whether every request to the hub is answered 503: an outage.
+  void set_outage(bool is_out) { is_out_ = is_out; }
+  /// Requests that reached the hub, outages included.
+  [[nodiscard]] std::size_t hub_requests() const noexcept { return hub_requests_; }
+
+  /// Runs until `is_done`; false if it did not come true within `bound` of simulated time.
+  bool run_until(const std::function<bool()>& is_done, duration bound = std::chrono::hours(24));
+  void run_for(duration length) { run_simulated_for(context_, time_, length); }
+  /// Runs until the rollout is over, the agent knows it and no containment is under way.
+  bool run_to_the_end(duration bound = std::chrono::hours(24));
+
+  [[nodiscard]] simulator::hub_truth truth() const { return hub_->truth(); }
+  [[nodiscard]] const simulator::hub& hub() const { return *hub_; }
+  [[nodiscard]] const agent::read_model& model() const { return server_->model(); }
+  [[nodiscard]] std::vector<agent::decision_view> decisions() const;
+  [[nodiscard]] const std::vector<told_alert>& alerts() const noexcept { return alerts_; }
+  [[nodiscard]] recording_logger& log() noexcept { return log_; }
+  [[nodiscard]] fake_time& time() noexcept { return time_; }
+
+  /// GETs from the agent; the body. An answer other than 200 is an error of the test.
+  std::string get(const std::string& target);
+
+ private:
+  struct run;
+
+  [[nodiscard]] std::string configuration_text() const;
+  [[nodiscard]] http_handler alertmanager();
+  [[nodiscard]] http_handler hub_gate();
+
+  fake_time time_;
+  recording_logger log_;
+  boost::asio::io_context context_{1};
+  std::unique_ptr<network> network_ = make_pipe_network();
+  std::filesystem::path directory_;
+  std::string policies_;
+  bool uses_stream_ = true;
+  bool is_out_ = false;
+  std::size_t hub_requests_ = 0;
+  simulator::scenario plan_;
+  std::unique_ptr<simulator::hub> hub_;
+  std::unique_ptr<listener> hub_listener_;
+  std::unique_ptr<listener> alertmanager_listener_;
+  std::unique_ptr<listener> web_listener_;
+  boost::asio::cancellation_signal stop_world_;
+  std::vector<told_alert> alerts_;
+  agent::agent_state state_;
+  std::unique_ptr<configuration::configuration> configuration_;
+  std::unique_ptr<agent::agent_core> core_;
+  std::unique_ptr<agent::web_server> server_;
+  std::unique_ptr<run> run_;
+};
+
+}  // namespace pushguard::test
