@@ -86,6 +86,7 @@ class watching_agent final : public hub_agent {
   policy::freshness freshness() const;
   void tell(const policy::judgement& judged);
   void tell_blindness(policy::freshness hub);
+  void ask_to_confirm(std::vector<domain::job_id> jobs);
   asio::awaitable<void> confirm(std::vector<domain::job_id> jobs);
 
   // Acting.
@@ -123,6 +124,8 @@ class watching_agent final : public hub_agent {
   std::string last_failure_;
   policy::freshness told_freshness_ = policy::freshness::fresh;
   bool is_confirming_ = false;
+  std::vector<domain::job_id> confirmed_;  ///< asked for last
+  steady_time confirm_again_at_;
   std::set<domain::rollout_id> joined_;  ///< rollouts that requests joined since the last look at latecomers
 };
 
@@ -420,15 +423,26 @@ asio::awaitable<void> watching_agent::judge_forever() {
         co_await decide(std::move(judged));
       }
     }
-    if (!found.needs_errors.empty() && !is_confirming_) {
-      is_confirming_ = true;
-      tasks_->spawn(confirm(std::move(found.needs_errors)));
-    }
+    ask_to_confirm(std::move(found.needs_errors));
     co_await remember_watched();
     co_await contain_latecomers();
     views_.flush(now);
     co_await wait_until(parts_.time, parts_.time.steady_now() + judging_interval, changed_);
   }
+}
+
+/// Jobs that were just read and are wanted still are asked for again only after a while: Salesforce's answer
+/// did not settle them, and the same question at once would bring the same answer.
+void watching_agent::ask_to_confirm(std::vector<domain::job_id> jobs) {
+  if (jobs.empty() || is_confirming_)
+    return;
+  const steady_time now = parts_.time.steady_now();
+  if (jobs == confirmed_ && now < confirm_again_at_)
+    return;
+  is_confirming_ = true;
+  confirmed_ = jobs;
+  confirm_again_at_ = now + judging_interval;
+  tasks_->spawn(confirm(std::move(jobs)));
 }
 
 asio::awaitable<void> watching_agent::confirm(std::vector<domain::job_id> jobs) {

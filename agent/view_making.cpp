@@ -24,6 +24,7 @@ request_view make_request_view(const std::string& hub, const tracker::tracker& f
   request_view view;
   view.hub = hub;
   view.row = record.row;
+  view.row.status = from.present_status(request);
   view.rollout = from.at(record.rollout).id.text();
   view.jobs = widen(record.job_counts);
   view.last_progress = record.last_progress.get();

@@ -41,7 +41,6 @@ struct connection {
   std::unique_ptr<transport> wire;
   std::string unread;  ///< bytes read but not used yet
   steady_time idle_since;
-  bool was_used = false;
 };
 
 /// What the client and its exchanges share; it lives until the last of them has ended.
@@ -329,7 +328,7 @@ result<compression> take_header(const http_call& call, answer_parser& parser, ht
 
 struct attempt {
   result<http_response> outcome;
-  bool is_stale = false;  ///< the connection had been closed before it was used
+  bool is_stale = false;  ///< it ended before a byte of the answer: on a kept connection, closed before
 };
 
 attempt failed(const client_state& state, std::string_view phase, const failure& why) {
@@ -382,7 +381,7 @@ asio::awaitable<attempt> exchange(client_state& state, connection on, const http
                                            read_answer_header(on, got, request, call.limits));
   if (!read) {
     attempt made = failed(state, "waiting for the answer", written ? read.error() : written.error());
-    made.is_stale = on.was_used && !got.has_begun && read.error().is(errc::closed) && !state.is_closed;
+    made.is_stale = !got.has_begun && read.error().is(errc::closed) && !state.is_closed;
     co_return made;
   }
   auto response = co_await read_answer_body(state, on, *got.parser, call);
@@ -391,7 +390,6 @@ asio::awaitable<attempt> exchange(client_state& state, connection on, const http
   }
   const bool is_reusable = written && got.parser->keep_alive() && on.unread.empty() && !state.is_closed;
   if (is_reusable) {
-    on.was_used = true;
     on.idle_since = state.time.steady_now();
     state.idle.push_front(std::move(on));
   }

@@ -39,17 +39,13 @@ class http_parser final : public boost::beast::http::basic_parser<IsRequest> {
     if (ec && ec != boost::beast::http::error::need_more) {
       return refuse(ec, is_in_header);
     }
-    // Beast bounds one header line or trailer section, not their sum.
+    // Beast counts anew from the last field it took, and does not bound a chunk's header or trailer.
     header_size_ += is_in_header ? used : 0;
-    const std::size_t unparsed = bytes.size() - used;
-    if (!this->is_header_done() && header_size_ + unparsed > header_max_) {
+    if (header_size_ > header_max_) {
       return refuse(boost::beast::http::error::header_limit, true);
     }
-    if (ec && unparsed > header_max_) {
+    if (ec && bytes.size() - used > header_max_) {
       return refuse(boost::beast::http::error::header_limit, is_in_header);
-    }
-    if (this->is_header_done() && header_size_ > header_max_) {
-      return refuse(boost::beast::http::error::header_limit, true);
     }
     return used;
   }

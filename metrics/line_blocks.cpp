@@ -182,7 +182,7 @@ std::string_view line_cursor::next(std::size_t bytes_max) {
 
 // --- line_blocks ---------------------------------------------------------------------------------
 
-line_blocks::line_blocks(std::vector<family_header> families)
+line_blocks::line_blocks(const std::vector<family_header>& families)
     : headers_(render_headers(families)), counts_(families.size()) {}
 
 std::size_t line_blocks::series() const noexcept {

@@ -149,7 +149,7 @@ class line_snapshot {
 class line_cursor {
  public:
   /// What one write to a socket takes well; larger chunks win nothing.
-  static constexpr std::size_t chunk_size = 64 * 1024;
+  static constexpr std::size_t chunk_size = std::size_t{64} * 1024;
 
   explicit line_cursor(line_snapshot snapshot) : snapshot_(std::move(snapshot)) {}
 
@@ -180,7 +180,7 @@ class line_blocks {
   static constexpr std::size_t key_size_max = 1024;
 
   /// Throws std::invalid_argument on a wrong or doubled family name.
-  explicit line_blocks(std::vector<family_header> families);
+  explicit line_blocks(const std::vector<family_header>& families);
 
   /// Sets all lines of `key`: `lines[i]` are those of the i-th family, each ended by a line end
   /// (append_sample), or empty. Setting what is there already costs a comparison.

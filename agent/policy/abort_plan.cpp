@@ -132,13 +132,15 @@ abort_plan make_abort_plan(const tracker::tracker& tracker, tracker::rollout_ind
   auto requests = concerned(tracker, rollout, policy);
   const auto position = [&](tracker::request_index index) {
     const auto& request = tracker.at(index);
-    return std::tuple(step_for(request.row.status, policy.in_progress), request.begins(), request.row.id);
+    return std::tuple(step_for(tracker.present_status(index), policy.in_progress), request.begins(),
+                      request.row.id);
   };
   std::ranges::sort(requests, [&](auto a, auto b) { return position(a) < position(b); });
   for (const auto index : requests) {
     const auto& request = tracker.at(index);
-    const auto step = step_for(request.row.status, policy.in_progress);
-    plan.requests.push_back({request.row.id, request.row.status, step});
+    const auto status = tracker.present_status(index);
+    const auto step = step_for(status, policy.in_progress);
+    plan.requests.push_back({request.row.id, status, step});
     orgs.add(tracker, request, step);
   }
   std::erase_if(orgs.to_start, [&](auto org) { return orgs.in_flight.contains(org); });

@@ -107,6 +107,9 @@ class tracker {
   /// Jobs of all requests of a rollout, by status.
   [[nodiscard]] status_counts job_counts(rollout_index rollout) const;
 
+  /// Its status, but in progress where a job of it has left the queue although the request was last read as
+  /// not started: the stream tells of jobs, and a request is read less often.
+  [[nodiscard]] domain::push_status present_status(request_index request) const;
   /// Nothing more is to be expected of it. The jobs tell; the request's own status is only a hint.
   [[nodiscard]] bool is_complete(request_index request, wall_time now) const;
   /// Created long ago, with no start to come.

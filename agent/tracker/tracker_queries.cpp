@@ -109,6 +109,17 @@ bool tracker::is_abandoned(job_index job, wall_time now) const {
   return record.status == domain::push_status::in_progress && now - record.running_since() > abandoned_after;
 }
 
+domain::push_status tracker::present_status(request_index index) const {
+  const request_record& request = at(index);
+  const auto& counts = request.job_counts;
+  const bool has_started = count_of(counts, domain::push_status::in_progress) +
+                               count_of(counts, domain::push_status::succeeded) +
+                               count_of(counts, domain::push_status::failed) !=
+                           0;
+  return has_started && is_cancelable(request.row.status) ? domain::push_status::in_progress
+                                                          : request.row.status;
+}
+
 bool tracker::is_complete(request_index index, wall_time now) const {
   const auto& request = at(index);
   if (count_of(request.job_counts, domain::push_status::in_progress) != 0) {

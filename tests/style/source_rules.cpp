@@ -126,6 +126,10 @@ bool holds_word(std::string_view text, std::string_view word) {
   return false;
 }
 
+std::string joined(std::string_view first, std::string_view second) {
+  return std::string(first).append(second);
+}
+
 /// True where the absolute path `folder` begins in `line`; inside a longer path it is an ordinary name.
 bool names_folder(std::string_view line, std::string_view folder) {
   const std::size_t at = line.find(folder);
@@ -333,37 +337,22 @@ findings check_sleeps(const source_tree& tree) {
 }
 
 findings check_machine_traces(const source_tree& tree) {
-  // Written in two parts so that this file is clean itself.
-  const words hosts{
-      "registry."
-      "npmjs",
-      "registry."
-      "yarnpkg",
-      "pypi."
-      "org",
-      "files."
-      "pythonhosted",
-      "arti"
-      "factory",
-      "deb."
-      "debian.org",
-      "security."
-      "debian.org"};
-  const words folders{
-      "/ro"
-      "ot/",
-      "/wo"
-      "rk/"};
+  // In two parts, so that this file is clean itself.
+  const std::vector<std::string> hosts{joined("registry.", "npmjs"),     joined("registry.", "yarnpkg"),
+                                       joined("pypi.", "org"),           joined("files.", "pythonhosted"),
+                                       joined("arti", "factory"),        joined("deb.", "debian.org"),
+                                       joined("security.", "debian.org")};
+  const std::vector<std::string> folders{joined("/ro", "ot/"), joined("/wo", "rk/")};
   findings found;
   for (const auto& [path, text] : tree) {
     for_each_line(text, [&](std::size_t number, std::string_view line) {
-      for (const std::string_view host : hosts) {
+      for (const std::string& host : hosts) {
         if (line.find(host) != std::string_view::npos)
-          found.push_back(finding(path, number, "names a package registry: " + std::string(host)));
+          found.push_back(finding(path, number, "names a package registry: " + host));
       }
-      for (const std::string_view folder : folders) {
+      for (const std::string& folder : folders) {
         if (names_folder(line, folder))
-          found.push_back(finding(path, number, "names a folder of one machine: " + std::string(folder)));
+          found.push_back(finding(path, number, "names a folder of one machine: " + folder));
       }
     });
   }

@@ -228,11 +228,13 @@ TEST(Restart, AtAnyMomentOfAContainmentEndsTheSame) {
 TEST(Restart, KeepsARuleArmedForARolloutThatWasWatchedBefore) {
   simulated_agent world(rollout(0.25));
   world.start();
-  ASSERT_TRUE(world.run_until([&] { return !world.log().lines_of("verdict_changed").empty(); }));
-  world.run_for(1min);
+  ASSERT_TRUE(world.run_until([&] {
+    const auto& rules = world.model().rules();
+    return !rules.empty() && rules.begin()->second.is_armed;
+  }));
+  ASSERT_THAT(world.decisions(), IsEmpty());
   world.stop();
   world.run_for(6min);  // it goes bad while nobody looks
-  ASSERT_THAT(world.decisions(), IsEmpty());
   world.start();
   ASSERT_TRUE(world.run_to_the_end());
   EXPECT_EQ(conclusion_of(world).outcome, "confirmed");

@@ -19,6 +19,7 @@ class AbortPlan : public testing::Test {
   }
   static std::vector<std::pair<domain::request_id, plan_step>> steps(const abort_plan& plan) {
     std::vector<std::pair<domain::request_id, plan_step>> out;
+    out.reserve(plan.requests.size());
     for (const auto& request : plan.requests)
       out.emplace_back(request.id, request.step);
     return out;
@@ -49,6 +50,17 @@ TEST_F(AbortPlan, TriesRunningRequestsWhereThePolicySaysSo) {
   EXPECT_THAT(steps(plan()), ElementsAre(std::pair(request_id(1), plan_step::try_cancel),
                                          std::pair(request_id(2), plan_step::too_late)));
   EXPECT_TRUE(plan().has_calls());
+}
+
+TEST_F(AbortPlan, TakesARequestForRunningOnceAJobOfItHasStarted) {
+  (void)apply(hub, {request_row(1, push_status::pending), request_row(2, push_status::pending)});
+  (void)apply(hub, {job_row(1, 1, push_status::pending), job_row(2, 2, push_status::pending)});
+  (void)hub.apply(job_event(1, push_status::in_progress), at(1s));
+  const auto made = plan();
+  EXPECT_THAT(steps(made), ElementsAre(std::pair(request_id(2), plan_step::cancel),
+                                       std::pair(request_id(1), plan_step::leave)));
+  EXPECT_EQ(made.requests[1].status_at_decision, push_status::in_progress)
+      << "the stream told of the job; the request itself is read less often";
 }
 
 TEST_F(AbortPlan, CountsWhatIsSparedAndWhatIsStillToCome) {

@@ -12,8 +12,6 @@ namespace {
 using namespace test;
 using std::chrono::days;
 using testing::ElementsAre;
-using testing::IsEmpty;
-using testing::SizeIs;
 
 constexpr duration gap = std::chrono::hours{24 * 7};
 
@@ -27,6 +25,7 @@ std::string first_of(unsigned version) {
 
 std::vector<rollout_event> events(const changes& from) {
   std::vector<rollout_event> out;
+  out.reserve(from.rollouts.size());
   for (const auto& change : from.rollouts)
     out.push_back(change.event);
   return out;

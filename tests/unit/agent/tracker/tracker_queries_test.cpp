@@ -9,7 +9,6 @@ namespace {
 
 using namespace test;
 using domain::error_type;
-using testing::IsEmpty;
 using testing::SizeIs;
 
 class Queries : public testing::Test {

@@ -1,0 +1,209 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <csignal>
+#include <fstream>
+#include <map>
+
+#include "tests/interop/running_world.hpp"
+
+namespace pushguard {
+namespace {
+
+using namespace std::chrono_literals;
+using simulator::push_state;
+using test::child_process;
+using test::running_world;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+simulator::scenario bad_rollout() {
+  simulator::demo_options options;
+  options.orgs = 300;
+  options.time_scale = 120;
+  return simulator::make_demo_scenario(options);
+}
+
+struct outcome {
+  int exit_code = -1;
+  std::string output;
+};
+
+/// Runs the program to its end; standard output and error together.
+outcome run_program(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), PUSHGUARD_PROGRAM);
+  child_process process(arguments, {.directory = {}, .environment = {}, .joins_stderr = true});
+  outcome out;
+  out.output = process.read_all(60s);
+  out.exit_code = process.wait(10s).value_or(-1);
+  return out;
+}
+
+std::map<std::string, std::size_t> outcomes_of(const boost::json::value& decision) {
+  std::map<std::string, std::size_t> out;
+  for (const boost::json::value& entry : decision.at("plan").as_array()) {
+    const auto& ended = entry.at("outcome");
+    ++out[ended.is_string() ? std::string(ended.as_string()) : ""];
+  }
+  return out;
+}
+
+TEST(Agent, KilledInTheMiddleOfAContainmentComesToTheSameEnd) {
+  running_world world(bad_rollout());
+  world.start_agent(world.configuration());
+  ASSERT_TRUE(world.agent().read_line_with("event=abort_decided", running_world::patience));
+  world.kill_agent();
+
+  world.start_agent(world.configuration());
+  ASSERT_TRUE(world.wait_for_the_end());
+  const auto decisions = world.decisions();
+  ASSERT_EQ(decisions.as_array().size(), 1U);
+  EXPECT_EQ(decisions.at(0).at("outcome"), "confirmed");
+  EXPECT_EQ(outcomes_of(decisions.at(0))["canceled"], 3U);
+  EXPECT_EQ(outcomes_of(decisions.at(0))["refused"], 1U);
+  const simulator::hub_truth truth = world.hub().truth();
+  EXPECT_EQ(decisions.at(0).at("spared_orgs").to_number<std::size_t>(), truth.spared_orgs.size());
+  EXPECT_EQ(simulator::count_of(truth.rollout_jobs, push_state::canceled), truth.spared_orgs.size());
+}
+
+TEST(Agent, EndsInOrderOnSigtermAndSaysGoodbyeToTheStream) {
+  running_world world(bad_rollout());
+  world.start_agent(world.configuration());
+  ASSERT_TRUE(world.wait_for([&] { return world.hub().truth().open_sessions == 1; }));
+  EXPECT_EQ(world.agent().terminate(10s), 0);
+  EXPECT_EQ(world.hub().truth().open_sessions, 0U);
+  EXPECT_EQ(world.hub().truth().disconnects, 1U);
+}
+
+TEST(Agent, WaitsForAStoreThatAnotherAgentHoldsAndTakesItOver) {
+  running_world world(bad_rollout());
+  world.start_agent(world.configuration());
+  ASSERT_TRUE(world.wait_for([&] { return world.get(world.agent_address(), "/-/ready").has_value(); }));
+  const auto file = world.write_file("second.yaml", world.configuration());
+  child_process second({PUSHGUARD_PROGRAM, "run", "--config", file.string()},
+                       {.directory = {}, .environment = {}, .joins_stderr = true});
+  ASSERT_TRUE(second.read_line_with("event=store_lock_waited_for", running_world::patience));
+  world.kill_agent();
+  EXPECT_TRUE(second.read_line_with("event=api_version_chosen", running_world::patience))
+      << "it did not take over";
+  EXPECT_EQ(second.terminate(10s), 0);
+}
+
+TEST(Agent, NamesEveryProblemOfItsConfigurationAtOnce) {
+  running_world world(bad_rollout());
+  const auto file =
+      world.write_file("bad.yaml", "hubs: []\nstate: nowhere\nhttp: { listen: there }\nnonsense: 1\n");
+  const outcome ended = run_program({"check", "--config", file.string()});
+  EXPECT_EQ(ended.exit_code, 1);
+  for (const char* expected : {":1:", ":2:", ":3:", ":4:", "nonsense"})
+    EXPECT_THAT(ended.output, HasSubstr(expected));
+  EXPECT_EQ(run_program({"run", "--config", file.string()}).output, ended.output)
+      << "run says what check says";
+}
+
+TEST(Agent, SaysWhichPortIsInUse) {
+  running_world world(bad_rollout());
+  const auto file = world.write_file("taken.yaml", world.configuration({}, world.hub().local().authority()));
+  const outcome ended = run_program({"run", "--config", file.string()});
+  EXPECT_EQ(ended.exit_code, 1);
+  EXPECT_THAT(ended.output, AllOf(HasSubstr("http.listen"), HasSubstr(world.hub().local().authority()),
+                                  HasSubstr("in use")));
+}
+
+TEST(Agent, SaysWhichSecretFileItCannotReadAndNotWhatIsInIt) {
+  running_world world(bad_rollout());
+  std::string text = world.configuration();
+  const auto secret = text.find("client_secret: ");
+  text.replace(secret, text.find(' ', secret + 15) - secret, "client_secret_file: missing.secret");
+  const auto file = world.write_file("unreadable.yaml", text);
+  const outcome ended = run_program({"check", "--config", file.string()});
+  EXPECT_EQ(ended.exit_code, 1);
+  EXPECT_THAT(ended.output, HasSubstr("client_secret_file"));
+}
+
+TEST(Agent, RefusesAStoreThatIsNoDatabase) {
+  running_world world(bad_rollout());
+  world.write_file(
+      "state.db", "this is not a database, whatever its name says, and it is long enough to be read as one.");
+  const auto file = world.write_file("pushguard.yaml", world.configuration());
+  const outcome ended = run_program({"run", "--config", file.string()});
+  EXPECT_EQ(ended.exit_code, 1);
+  EXPECT_THAT(ended.output, HasSubstr("state.db"));
+}
+
+TEST(Agent, GoesOnTryingWhenItsLoginIsRefusedAndSaysWhy) {
+  running_world world(bad_rollout());
+  std::string text = world.configuration();
+  const auto secret = text.find("client_secret: ");
+  text.replace(secret, text.find(' ', secret + 15) - secret, "client_secret: wrong");
+  world.start_agent(text);
+  const auto line = world.agent().read_line_with("event=hub_unreadable", running_world::patience);
+  ASSERT_TRUE(line);
+  EXPECT_THAT(*line, AllOf(HasSubstr("invalid_client"), Not(HasSubstr("wrong"))));
+  ASSERT_TRUE(world.wait_for([&] { return world.get(world.agent_address(), "/-/ready").has_value(); }));
+  EXPECT_THAT(*world.get(world.agent_address(), "/-/ready"), HasSubstr("not readable"));
+  EXPECT_EQ(world.agent().terminate(10s), 0);
+}
+
+TEST(Agent, SurvivesAChannelThatDoesNotExist) {
+  running_world world(bad_rollout());
+  std::string text = world.configuration();
+  const std::string channel = "/event/Push_Upgrade__e";
+  text.replace(text.find(channel), channel.size(), "/event/Nowhere__e");
+  world.start_agent(text);
+  ASSERT_TRUE(world.wait_for_the_end());
+  EXPECT_EQ(world.decisions().at(0).at("outcome"), "confirmed") << "polling alone contains it";
+  EXPECT_THAT(*world.get(world.agent_address(), "/metrics"),
+              HasSubstr("pushguard_stream_channel_live{hub=\"devhub\",channel=\"/event/Nowhere__e\"} 0"));
+}
+
+TEST(Commands, StatusAndOrgsTellWhatTheAgentKnows) {
+  running_world world(bad_rollout());
+  world.start_agent(world.configuration());
+  ASSERT_TRUE(world.wait_for_the_end());
+  const std::string url = world.agent_address().text();
+  const outcome status = run_program({"status", "--decisions", "--url", url});
+  EXPECT_EQ(status.exit_code, 0);
+  EXPECT_THAT(status.output, AllOf(HasSubstr("production/failure-rate"), HasSubstr("confirmed"),
+                                   HasSubstr("pending -> canceled")));
+
+  const auto rollouts = world.get_json(world.agent_address(), "/api/v1/rollouts");
+  const std::string rollout(rollouts->at("rollouts").at(0).at("id").as_string());
+  const outcome spared = run_program({"orgs", rollout, "--spared", "--format", "ids", "--url", url});
+  EXPECT_EQ(spared.exit_code, 0);
+  std::string expected;
+  std::vector<std::string> keys = world.hub().truth().spared_orgs;
+  std::ranges::sort(keys);
+  for (const std::string& key : keys)
+    expected += key + "\n";
+  EXPECT_EQ(spared.output, expected);
+
+  const outcome unknown = run_program({"orgs", "04t000000000001", "--url", url});
+  EXPECT_EQ(unknown.exit_code, 1);
+  EXPECT_THAT(unknown.output, HasSubstr("04t000000000001"));
+}
+
+TEST(Commands, SayThatNoAgentAnswers) {
+  running_world world(bad_rollout());
+  const outcome ended = run_program({"status", "--url", world.free_address().text()});
+  EXPECT_EQ(ended.exit_code, 1);
+  EXPECT_THAT(ended.output, HasSubstr("127.0.0.1"));
+}
+
+TEST(Demo, ContainsABadRolloutAndLetsAHealthyOneThrough) {
+  const outcome bad = run_program({"demo", "--once", "--orgs", "300", "--speed", "240"});
+  EXPECT_EQ(bad.exit_code, 0) << bad.output;
+  EXPECT_THAT(bad.output, AllOf(HasSubstr("containment confirmed"), HasSubstr("-> refused"),
+                                HasSubstr("alertmanager <-")));
+  const outcome healthy = run_program(
+      {"demo", "--once", "--orgs", "200", "--waves", "2", "--failure-rate", "2%", "--speed", "240"});
+  EXPECT_EQ(healthy.exit_code, 0) << healthy.output;
+  EXPECT_THAT(healthy.output, HasSubstr("without an abort"));
+}
+
+}  // namespace
+}  // namespace pushguard

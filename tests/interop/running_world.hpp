@@ -1,0 +1,66 @@
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/http_client.hpp"
+#include "program/simulated_hub.hpp"
+#include "tests/support/child_process.hpp"
+#include "tests/support/net_world.hpp"
+#include "tests/support/recording_logger.hpp"
+
+namespace pushguard::test {
+
+/// Real processes, sockets and clocks: a simulated hub in this process, the agent as a child, and whatever
+/// else a test starts. Waiting is asking again until an answer is right, within a generous bound.
+class running_world {
+ public:
+  static constexpr auto patience = std::chrono::seconds(60);
+
+  explicit running_world(simulator::scenario plan);
+  ~running_world();
+
+  [[nodiscard]] program::simulated_hub& hub() { return *hub_; }
+  [[nodiscard]] const std::filesystem::path& directory() const noexcept { return directory_; }
+  std::filesystem::path write_file(const std::string& name, const std::string& text) const;
+
+  /// The agent's configuration: a rule that aborts and one that alerts, and `alertmanagers` (URLs).
+  [[nodiscard]] std::string configuration(const std::vector<std::string>& alertmanagers = {},
+                                          const std::string& listen = "127.0.0.1:0") const;
+  /// Starts the agent and waits until it listens. Its log goes to `agent().read_line…`.
+  void start_agent(const std::string& configuration);
+  [[nodiscard]] child_process& agent() { return *agent_; }
+  [[nodiscard]] const origin& agent_address() const noexcept { return agent_address_; }
+  void kill_agent();
+
+  /// GETs a body; nothing where there was no 200.
+  [[nodiscard]] std::optional<std::string> get(const origin& server, const std::string& target);
+  [[nodiscard]] std::optional<boost::json::value> get_json(const origin& server, const std::string& target);
+
+  /// A port of 127.0.0.1 that was free a moment ago.
+  [[nodiscard]] origin free_address();
+
+  /// Asks until `is_right` is; false after `patience`.
+  [[nodiscard]] bool wait_for(const std::function<bool()>& is_right);
+  /// Until the rollout is over and every decision of the agent has ended.
+  [[nodiscard]] bool wait_for_the_end();
+  [[nodiscard]] boost::json::value decisions();
+
+ private:
+  recording_logger log_;
+  std::unique_ptr<time_source> time_ = make_system_time();
+  std::unique_ptr<net_world> sockets_ = make_socket_world();
+  std::filesystem::path directory_;
+  simulator::scenario plan_;
+  std::unique_ptr<program::simulated_hub> hub_;
+  std::unique_ptr<child_process> agent_;
+  origin agent_address_;
+};
+
+}  // namespace pushguard::test
