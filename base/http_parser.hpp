@@ -41,10 +41,11 @@ class http_parser final : public boost::beast::http::basic_parser<IsRequest> {
     }
     // Beast counts anew from the last field it took, and does not bound a chunk's header or trailer.
     header_size_ += is_in_header ? used : 0;
-    if (header_size_ > header_max_) {
+    const std::size_t unparsed = bytes.size() - used;
+    if (header_size_ + (this->is_header_done() ? 0 : unparsed) > header_max_) {
       return refuse(boost::beast::http::error::header_limit, true);
     }
-    if (ec && bytes.size() - used > header_max_) {
+    if (ec && unparsed > header_max_) {
       return refuse(boost::beast::http::error::header_limit, is_in_header);
     }
     return used;

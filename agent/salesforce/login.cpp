@@ -90,7 +90,8 @@ asio::awaitable<result<access>> ask_for_token(std::shared_ptr<http_client> clien
 
 class client_credentials_login final : public login {
  public:
-  client_credentials_login(http_client_factory clients, time_source& time, client_credentials credentials)
+  client_credentials_login(const http_client_factory& clients, time_source& time,
+                           client_credentials credentials)
       : time_(time), credentials_(std::move(credentials)), client_(clients(credentials_.login_url.origin)) {}
 
   asio::awaitable<result<access>> obtain() override {
@@ -114,9 +115,9 @@ class client_credentials_login final : public login {
 
 }  // namespace
 
-std::unique_ptr<login> make_client_credentials_login(http_client_factory clients, time_source& time,
+std::unique_ptr<login> make_client_credentials_login(const http_client_factory& clients, time_source& time,
                                                      client_credentials credentials) {
-  return std::make_unique<client_credentials_login>(std::move(clients), time, std::move(credentials));
+  return std::make_unique<client_credentials_login>(clients, time, std::move(credentials));
 }
 
 result<access> read_token_answer(std::string_view body, const origin& asked, wall_time now) {

@@ -45,7 +45,7 @@ struct client_credentials {
 };
 
 /// OAuth client credentials with a Run As user. `time` must outlive the login.
-[[nodiscard]] std::unique_ptr<login> make_client_credentials_login(http_client_factory clients,
+[[nodiscard]] std::unique_ptr<login> make_client_credentials_login(const http_client_factory& clients,
                                                                    time_source& time,
                                                                    client_credentials credentials);
 

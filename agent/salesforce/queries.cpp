@@ -113,15 +113,21 @@ struct version_number {
   friend auto operator<=>(const version_number&, const version_number&) = default;
 };
 
+std::optional<int> parse_number(std::string_view text) {
+  int number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool is_whole = error == std::errc{} && end == text.data() + text.size();
+  return is_whole ? std::optional(number) : std::nullopt;
+}
+
 /// Reads `62.0`; 0.0 for what is no version.
 version_number parse_version(std::string_view text) {
-  version_number version;
-  const char* const end = text.data() + text.size();
-  const auto [dot, error] = std::from_chars(text.data(), end, version.major);
-  if (error != std::errc{} || dot == end || *dot != '.')
+  const std::size_t dot = text.find('.');
+  if (dot == std::string_view::npos)
     return {};
-  const auto [rest, minor_error] = std::from_chars(dot + 1, end, version.minor);
-  return minor_error == std::errc{} && rest == end ? version : version_number();
+  const auto major = parse_number(text.substr(0, dot));
+  const auto minor = parse_number(text.substr(dot + 1));
+  return major && minor ? version_number{*major, *minor} : version_number();
 }
 
 }  // namespace

@@ -181,6 +181,7 @@ class threaded_store final : public store {
     if (group.empty())
       return;
     std::vector<batch> batches;
+    batches.reserve(group.size());
     for (waiting_commit& one : group)
       batches.push_back(std::move(one.changes));
     auto outcomes = database.commit_group(batches);

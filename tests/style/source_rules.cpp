@@ -280,8 +280,9 @@ findings check_length(const source_tree& tree) {
   findings found;
   for (const auto& [path, text] : tree) {
     const auto lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
-    if (is_source(path) && lines > source_lines_max)
-      found.push_back(finding(path, lines, "longer than " + std::to_string(source_lines_max) + " lines"));
+    const std::size_t lines_max = path.starts_with("tests/") ? test_lines_max : source_lines_max;
+    if (is_source(path) && lines > lines_max)
+      found.push_back(finding(path, lines, "longer than " + std::to_string(lines_max) + " lines"));
   }
   return found;
 }

@@ -160,8 +160,8 @@ struct shared_session {
       : session(std::make_unique<held_login>(hub, asked, std::move(outcomes)), observer) {}
 
   /// Starts a caller that wants a session; what it got is kept as text.
-  void start(
-      std::shared_ptr<asio::cancellation_signal> cancelled = std::make_shared<asio::cancellation_signal>()) {
+  void start(const std::shared_ptr<asio::cancellation_signal>& cancelled =
+                 std::make_shared<asio::cancellation_signal>()) {
     const auto want = [](shared_session& self) -> asio::awaitable<void> {
       const auto got = co_await self.session.current();
       self.answers.push_back(got ? got->token.reveal() : got.error().text());

@@ -240,6 +240,7 @@ TEST_F(Queries, LeaveOutMalformedRowsAndCountThem) {
 TEST_F(Queries, AskInChunksThatFitAUrl) {
   constexpr int count = 401;
   std::vector<domain::job_id> ids;
+  ids.reserve(500);
   for (int i = 0; i < count; ++i)
     ids.push_back(*domain::job_id::parse(id_of<domain::job_id>("0DX", i).long_text()));
   for (int i = 0; i < 3; ++i)
@@ -270,6 +271,7 @@ TEST_F(Queries, FailAsAWholeWhenOneChunkFails) {
   hub.answer(one_page(""));
   hub.answer(503, "<html>");
   std::vector<domain::job_id> ids;
+  ids.reserve(500);
   for (int i = 0; i < 201; ++i)
     ids.push_back(id_of<domain::job_id>("0DX", i));
   const auto read = hub.run(queries.errors_of_jobs(ids));
