@@ -286,7 +286,7 @@ asio::awaitable<void> watching_agent::listen() {
   stream_events events(
       std::move(decoders), [this](const domain::push_event& event) { return on_event(event); },
       parts_.instruments, parts_.log);
-  stream_news news(views_, parts_.instruments, parts_.time, parts_.log);
+  stream_news news(views_, parts_.instruments, parts_.time);
   const auto checkpoints = store::make_checkpoint_store(parts_.store, name_);
   const auto client = cometd::make_client(std::move(options), {.network = parts_.network,
                                                                .time = parts_.time,

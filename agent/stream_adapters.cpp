@@ -62,12 +62,6 @@ void stream_news::channel_changed(const cometd::channel_status& status) {
   if (place == channels.end()) {
     place = channels.insert(channels.end(), channel_view{status.channel, false, ""});
   }
-  if (place->is_live != status.is_live() || place->reason != status.reason) {
-    log_.write(
-        status.is_live() ? log_level::info : log_level::warning, "channel_changed",
-        std::array<log_field, 4>{log_field{"hub", views_.hub().name}, log_field{"channel", status.channel},
-                                 log_field{"live", status.is_live()}, log_field{"reason", status.reason}});
-  }
   place->is_live = status.is_live();
   place->reason = status.reason;
   views_.flush(time_.wall_now());
@@ -75,15 +69,10 @@ void stream_news::channel_changed(const cometd::channel_status& status) {
 
 void stream_news::handshake_begun(cometd::handshake_reason reason) {
   instruments_.handshake_begun(reason);
-  log_.debug("handshake_begun", {{"hub", views_.hub().name}, {"reason", to_string(reason)}});
 }
 
 void stream_news::gap_found(const cometd::gap& found) {
   instruments_.gap_found(found.channel);
-  log_.warning("stream_gap", {{"hub", views_.hub().name},
-                              {"channel", found.channel},
-                              {"lost_replay_id", found.lost_replay_id},
-                              {"reason", found.reason}});
 }
 
 void stream_news::duplicate_dropped(std::string_view channel) {

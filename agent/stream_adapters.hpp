@@ -51,11 +51,11 @@ class stream_events final : public cometd::event_consumer {
   std::string last_complaint_;  ///< one log line for each kind of trouble
 };
 
-/// Puts the stream's state into the hub's view, and its news into counters and the log.
+/// Puts the stream's state into the hub's view, and its news into counters. The client logs them itself.
 class stream_news final : public cometd::client_observer {
  public:
-  stream_news(publisher& views, hub_instruments& instruments, time_source& time, logger& log)
-      : views_(views), instruments_(instruments), time_(time), log_(log) {}
+  stream_news(publisher& views, hub_instruments& instruments, time_source& time)
+      : views_(views), instruments_(instruments), time_(time) {}
 
   void channel_changed(const cometd::channel_status& status) override;
   void handshake_begun(cometd::handshake_reason reason) override;
@@ -68,7 +68,6 @@ class stream_news final : public cometd::client_observer {
   publisher& views_;
   hub_instruments& instruments_;
   time_source& time_;
-  logger& log_;
 };
 
 }  // namespace pushguard::agent
