@@ -78,7 +78,7 @@ class watching_agent final : public hub_agent {
   duration interval() const;
   asio::awaitable<void> listen();
   event_outcome on_event(const domain::push_event& event);
-  void on_changes(tracker::changes changes);
+  void on_changes(const tracker::changes& changes);
   void observe_durations(const tracker::changes& changes);
 
   // Judging.
@@ -139,7 +139,7 @@ watching_agent::watching_agent(hub_agent_parts parts)
       views_(parts_.hub.name, tracked_, parts_.views),
       reader_(
           {parts_.hub.packages, parts_.configuration.rollout_gap}, queries_, tracked_,
-          [this](tracker::changes changes) { on_changes(std::move(changes)); }, parts_.time, parts_.log),
+          [this](const tracker::changes& changes) { on_changes(changes); }, parts_.time, parts_.log),
       containment_parts_{
           .queries = queries_,
           .rest = rest_,
@@ -152,7 +152,7 @@ watching_agent::watching_agent(hub_agent_parts parts)
           .time = parts_.time,
           .log = parts_.log,
           .random = parts_.random,
-          .on_changes = [this](tracker::changes changes) { on_changes(std::move(changes)); },
+          .on_changes = [this](const tracker::changes& changes) { on_changes(changes); },
           .context_of = [this](const domain::rollout_id& rollout) { return context_of(rollout); },
           .severity_of = [this](const store::decision_key& key) { return decided_severity(key); }},
       memory_(name_),
@@ -300,9 +300,9 @@ asio::awaitable<void> watching_agent::listen() {
 }
 
 event_outcome watching_agent::on_event(const domain::push_event& event) {
-  tracker::changes changes = tracked_.apply(event, parts_.time.wall_now());
+  const tracker::changes changes = tracked_.apply(event, parts_.time.wall_now());
   const tracker::apply_counts counts = changes.counts;
-  on_changes(std::move(changes));
+  on_changes(changes);
   // Every event brings the next look forward: the query corrects what the event may have got wrong.
   if (!hinted_at_)
     hinted_at_ = parts_.time.steady_now();
@@ -333,7 +333,7 @@ void watching_agent::observe_durations(const tracker::changes& changes) {
   }
 }
 
-void watching_agent::on_changes(tracker::changes changes) {
+void watching_agent::on_changes(const tracker::changes& changes) {
   observe_durations(changes);
   judge_.apply(tracked_, changes);
   views_.note(changes);

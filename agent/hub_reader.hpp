@@ -14,7 +14,7 @@
 namespace pushguard::agent {
 
 /// Told after each piece that was applied, so that judging and publishing never wait for a whole read.
-using changes_handler = std::function<void(tracker::changes)>;
+using changes_handler = std::function<void(const tracker::changes&)>;
 
 struct hub_reader_options {
   std::vector<domain::package_id> packages;           ///< empty: all of the hub
