@@ -72,7 +72,7 @@ class threaded_agent final : public running_agent {
 
   ~threaded_agent() override {
     stop();
-    (void)wait();
+    join();
   }
 
   result<> start() {
@@ -119,11 +119,7 @@ class threaded_agent final : public running_agent {
   void stop() override { decide_.stop(); }
 
   result<> wait() override {
-    decide_.join();
-    serve_.stop();
-    serve_.join();
-    if (store_)
-      store_->close();
+    join();
     for (const std::exception_ptr& bug : {decide_.error(), serve_.error()}) {
       if (bug)
         std::rethrow_exception(bug);
@@ -132,6 +128,15 @@ class threaded_agent final : public running_agent {
   }
 
  private:
+  void join() {
+    decide_.join();
+    serve_.stop();
+    serve_.join();
+    if (store_) {
+      store_->close();
+    }
+  }
+
   void hand_over(view_update update) {
     asio::post(serve_.context(), [this, kept = std::move(update)] { server_->apply(kept); });
   }

@@ -17,7 +17,6 @@ using namespace std::chrono_literals;
 using simulator::push_state;
 using test::child_process;
 using test::running_world;
-using testing::Contains;
 using testing::HasSubstr;
 
 simulator::scenario bad_rollout() {

@@ -18,7 +18,6 @@ using simulator::push_state;
 using test::simulated_agent;
 using testing::AllOf;
 using testing::Contains;
-using testing::ElementsAre;
 using testing::Field;
 using testing::HasSubstr;
 using testing::IsEmpty;
