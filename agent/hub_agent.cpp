@@ -7,6 +7,7 @@
 #include "agent/containment.hpp"
 #include "agent/decision_making.hpp"
 #include "agent/hub_memory.hpp"
+#include "agent/pace.hpp"
 #include "agent/policy/judge.hpp"
 #include "agent/store/ports.hpp"
 #include "agent/stream_adapters.hpp"
@@ -76,6 +77,8 @@ class watching_agent final : public hub_agent {
   asio::awaitable<result<>> read_once();
   void on_read(const result<>& read, duration took);
   duration interval() const;
+  duration wanted_interval() const;
+  duration least_interval() const;
   asio::awaitable<void> listen();
   event_outcome on_event(const domain::push_event& event);
   void on_changes(const tracker::changes& changes);
@@ -123,6 +126,10 @@ class watching_agent final : public hub_agent {
   std::optional<steady_time> hinted_at_;
   std::string last_failure_;
   policy::freshness told_freshness_ = policy::freshness::fresh;
+  std::uint64_t calls_per_read_ = 0;  ///< of the last read
+  std::vector<bool> timed_;           ///< by job: its duration was observed, or never will be
+  std::map<policy::firing_key, std::string> unrecorded_;  ///< decisions the store refused, and their alerts
+  std::string last_store_failure_;
   bool is_confirming_ = false;
   std::vector<domain::job_id> confirmed_;  ///< asked for last
   steady_time confirm_again_at_;
@@ -196,7 +203,16 @@ asio::awaitable<void> watching_agent::restore(const store::loaded_state& known) 
 
 // ---- seeing ----
 
+duration watching_agent::least_interval() const {
+  return shortest_interval(calls_per_read_, parts_.hub.reconcile.call_budget,
+                           parts_.instruments.calls_limit());
+}
+
 duration watching_agent::interval() const {
+  return std::max(wanted_interval(), least_interval());
+}
+
+duration watching_agent::wanted_interval() const {
   const auto& pace = parts_.hub.reconcile;
   const wall_time now = parts_.time.wall_now();
   if (tracked_.is_running_or_due(now)) {
@@ -251,7 +267,9 @@ asio::awaitable<void> watching_agent::read_forever() {
   for (;;) {
     const steady_time began = parts_.time.steady_now();
     hinted_at_.reset();
+    const std::uint64_t calls_before = parts_.instruments.calls_made();
     const auto read = co_await read_once();
+    calls_per_read_ = parts_.instruments.calls_made() - calls_before;
     on_read(read, std::chrono::duration_cast<duration>(parts_.time.steady_now() - began));
     if (!read) {
       co_await parts_.time.sleep_for(retry.next(parts_.random));
@@ -262,7 +280,9 @@ asio::awaitable<void> watching_agent::read_forever() {
       // A hint that came while reading may be about something that was not read any more.
       steady_time next = began + interval();
       if (hinted_at_)
-        next = std::min(next, *hinted_at_ + std::min(hint_delay, parts_.hub.reconcile.active_interval));
+        next =
+            std::min(next, std::max(*hinted_at_ + std::min(hint_delay, parts_.hub.reconcile.active_interval),
+                                    began + least_interval()));
       if (parts_.time.steady_now() >= next)
         break;
       co_await wait_until(parts_.time, next, look_sooner_);
@@ -319,12 +339,16 @@ event_outcome watching_agent::on_event(const domain::push_event& event) {
 void watching_agent::observe_durations(const tracker::changes& changes) {
   for (const tracker::job_change& change : changes.jobs) {
     const tracker::job_record& job = tracked_.at(change.job);
-    // A job that had ended before it was first seen says nothing about this run; one without both
-    // instants is counted when a query brings them.
-    if (!change.before || domain::is_terminal(*change.before) || !job.start.has_value() ||
-        !job.end.has_value()) {
+    const auto place = static_cast<std::size_t>(change.job);
+    if (timed_.size() <= place)
+      timed_.resize(place + 1);
+    // A job that had ended before it was first seen says nothing about this run. One that the stream says has
+    // ended is timed when a query brings both instants.
+    if (change.is_new() && domain::is_terminal(change.after))
+      timed_[place] = true;
+    if (timed_[place] || !domain::is_terminal(change.after) || !job.start.has_value() || !job.end.has_value())
       continue;
-    }
+    timed_[place] = true;
     const duration took = *job.end.get() - *job.start.get();
     if (change.after == domain::push_status::succeeded)
       parts_.instruments.job_ended(job_result::success, took);
@@ -395,6 +419,11 @@ void watching_agent::tell(const policy::judgement& judged) {
     parts_.alerts.resolve(warning_alert_id(rule.key));
   }
   if (judged.value != policy::verdict::breached) {
+    // A decision that could not be recorded, and now need not be: its alert must not stand.
+    if (const auto refused = unrecorded_.find(judged.firing()); refused != unrecorded_.end()) {
+      parts_.alerts.resolve(refused->second);
+      unrecorded_.erase(refused);
+    }
     parts_.alerts.resolve(breach_alert_id(rule.key));
     parts_.alerts.resolve(unarmed_breach_alert_id(rule.key));
   } else if (judged.before != policy::verdict::breached) {
@@ -505,6 +534,8 @@ void watching_agent::on_recorded(store::decision_record decision) {
                                        {"started", decision.started},
                                        {"in_flight", decision.in_flight},
                                        {"reason", decision.reason}});
+  unrecorded_.erase(firing_of(decision.key));
+  last_store_failure_.clear();
   memory_.note(decision);
   views_.note(decision);
   if (decision.key.mode == store::decision_mode::dry_run) {
@@ -517,15 +548,19 @@ void watching_agent::on_recorded(store::decision_record decision) {
 
 void watching_agent::on_not_recorded(const policy::judgement& judged, const failure& why,
                                      store::decision_record decision) {
-  parts_.log.error("decision_not_recorded", {{"hub", name_},
-                                             {"rollout", judged.key.rollout.text()},
-                                             {"policy", judged.key.policy},
-                                             {"rule", judged.key.rule},
-                                             {"error", why.text()}});
+  if (why.text() != last_store_failure_) {
+    last_store_failure_ = why.text();
+    parts_.log.error("decision_not_recorded", {{"hub", name_},
+                                               {"rollout", judged.key.rollout.text()},
+                                               {"policy", judged.key.policy},
+                                               {"rule", judged.key.rule},
+                                               {"error", last_store_failure_}});
+  }
   if (parts_.configuration.on_store_failure == configuration::store_failure_handling::act) {
     on_recorded(std::move(decision));
     return;
   }
+  unrecorded_.emplace(judged.firing(), containment_alert_id(make_decision_view(decision)));
   // The next evaluation answers it again, if it still holds.
   judge_.withdraw(judged.firing());
 }

@@ -63,6 +63,9 @@ scenario make_demo_scenario(const demo_options& options) {
   made.failures.rate = options.failure_rate;
   // The largest wave ends before the next would begin.
   made.push.concurrency = std::max<std::size_t>(8, made.waves.back().orgs / 10);
+  // A day's calls last as much shorter as the world runs faster.
+  made.api.daily_calls_max = static_cast<std::uint64_t>(static_cast<double>(made.api.daily_calls_max) *
+                                                        std::max(1.0, options.time_scale));
   made.expect = expectation_of(made, options.failure_rate);
   return made;
 }

@@ -13,6 +13,7 @@
 
 #include "base/http_server.hpp"
 #include "base/task_group.hpp"
+#include "tests/support/refusing_store.hpp"
 
 namespace pushguard::test {
 
@@ -167,8 +168,10 @@ void simulated_agent::start() {
                               .configuration_loaded = time_.wall_now(),
                               .collect = [this] { return core_->collect(); }});
   web_listener_ = network_->listen(context_.get_executor(), "127.0.0.1", 0).value();
-  run_ = std::make_unique<run>();
-  run_->store = store::open_inline_sqlite_store(store::try_lock(configuration_->state).value()).value();
+  auto made = std::make_unique<run>();
+  made->store = std::make_unique<refusing_store>(
+      store::open_inline_sqlite_store(store::try_lock(configuration_->state).value()).value(), is_disk_full_);
+  run_ = std::move(made);
   state_.is_leader = true;
   const auto life = [](simulated_agent& self) -> asio::awaitable<void> {
     task_group tasks(self.context_.get_executor());

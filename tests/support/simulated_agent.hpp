@@ -46,6 +46,8 @@ class simulated_agent {
 
   /// Whether every request to the hub is answered 503: an outage.
   void set_outage(bool is_out) { is_out_ = is_out; }
+  /// Whether the store refuses every commit.
+  void set_disk_full(bool is_full) { is_disk_full_ = is_full; }
   /// Requests that reached the hub, outages included.
   [[nodiscard]] std::size_t hub_requests() const noexcept { return hub_requests_; }
 
@@ -79,6 +81,7 @@ class simulated_agent {
   std::unique_ptr<network> network_ = make_pipe_network();
   std::filesystem::path directory_;
   std::string policies_;
+  bool is_disk_full_ = false;
   bool uses_stream_ = true;
   bool is_out_ = false;
   std::size_t hub_requests_ = 0;

@@ -288,6 +288,55 @@ TEST(Outage, DuringAContainmentDelaysItAndLosesNothing) {
   EXPECT_EQ(conclusion_of(world).outcome, "confirmed");
 }
 
+TEST(FullDisk, LetsNothingBeCancelledThatCannotBeRecorded) {
+  simulated_agent world(rollout(0.25));
+  world.start();
+  ASSERT_TRUE(world.run_until([&] {
+    const auto& rules = world.model().rules();
+    return !rules.empty() && rules.begin()->second.is_armed;
+  }));
+  world.set_disk_full(true);
+  ASSERT_TRUE(world.run_until([&] { return !world.log().lines_of("decision_not_recorded").empty(); }));
+  world.run_for(2min);
+  EXPECT_THAT(world.truth().cancel_attempts, IsEmpty());
+  EXPECT_THAT(world.decisions(), IsEmpty());
+  EXPECT_THAT(world.log().lines_of("decision_not_recorded"), testing::SizeIs(1))
+      << "said once, not at every try";
+  EXPECT_THAT(world.alerts(), Not(Contains(Field(&test::told_alert::name, "PushguardContainment"))));
+
+  world.set_disk_full(false);
+  ASSERT_TRUE(world.run_to_the_end());
+  EXPECT_EQ(conclusion_of(world).outcome, "confirmed") << "it comes up again, as it still holds";
+  EXPECT_EQ(conclusion_of(world).spared_orgs, world.truth().spared_orgs.size());
+}
+
+TEST(FullDisk, DuringAContainmentLosesNothing) {
+  simulated_agent world(rollout(0.25));
+  world.start();
+  ASSERT_TRUE(world.run_until([&] { return !world.decisions().empty(); }));
+  world.set_disk_full(true);
+  world.run_for(2min);
+  world.set_disk_full(false);
+  ASSERT_TRUE(world.run_to_the_end());
+  world.stop();
+  world.start();
+  ASSERT_TRUE(world.run_to_the_end());
+  EXPECT_EQ(conclusion_of(world).outcome, "confirmed");
+  EXPECT_EQ(conclusion_of(world).spared_orgs, world.truth().spared_orgs.size());
+}
+
+TEST(CallBudget, StretchesTheIntervalsOfAHubWithFewCalls) {
+  simulator::scenario plan = rollout(0.02);
+  plan.api.daily_calls_max = 15'000;  // a Developer Edition hub
+  simulated_agent world(plan);
+  world.start();
+  ASSERT_TRUE(world.run_to_the_end());
+  const double hours =
+      to_unix_seconds(world.time().wall_now()) / 3600 - to_unix_seconds(fake_time().wall_now()) / 3600;
+  EXPECT_LE(static_cast<double>(world.truth().api_calls), 0.2 * 15'000 / 24 * hours + 20)
+      << "in " << hours << " hours";
+}
+
 std::map<std::string, double> samples_of(const std::string& text, std::string_view family) {
   std::map<std::string, double> out;
   std::istringstream lines(text);
@@ -311,6 +360,7 @@ TEST(Exposition, CountsWhatReallyHappened) {
   simulated_agent world(rollout(0.25));
   world.start();
   ASSERT_TRUE(world.run_to_the_end());
+  world.run_for(1min);  // the next read brings the last jobs' times
   const std::string metrics = world.get("/metrics");
   const std::string orgs = world.get("/metrics/orgs");
   const simulator::hub_truth truth = world.truth();
@@ -329,6 +379,7 @@ TEST(Exposition, CountsWhatReallyHappened) {
   EXPECT_EQ(sum_of(samples_of(metrics, "pushguard_hub_up")), 1);
   EXPECT_EQ(sum_of(samples_of(metrics, "pushguard_stream_channel_live")), 1);
   EXPECT_EQ(sum_of(samples_of(metrics, "pushguard_rule_state"), "state=\"breached\""), 1);
+  EXPECT_EQ(sum_of(samples_of(metrics, "pushguard_job_duration_seconds_count")), succeeded + failed);
 
   const auto success = samples_of(orgs, "pushguard_org_push_success");
   EXPECT_EQ(static_cast<double>(success.size()), succeeded + failed);
