@@ -1,0 +1,117 @@
+#include "agent/alert_texts.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace pushguard::agent {
+namespace {
+
+using alerts::alert_severity;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::StartsWith;
+
+domain::request_id request(char last) {
+  return domain::request_id::parse(std::string("0DV00000000000") + last).value();
+}
+
+alert_context context() {
+  alert_context made;
+  made.hub = "devhub";
+  made.rollout = "04t000000000001/1";
+  made.package_name = "Acme & Co";
+  made.version_number = "4.2.0";
+  made.package = domain::package_id::parse("033000000000001").value();
+  made.generation = domain::package_generation::first;
+  made.instance_url = "https://example.my.salesforce.com";
+  made.runbook_url = "https://wiki.example.com/push/{{ rule }}";
+  return made;
+}
+
+decision_view decision() {
+  decision_view made;
+  made.hub = "devhub";
+  made.rollout = "04t000000000001/1";
+  made.mode = "enforce";
+  made.policy = "production";
+  made.rule = "failure-rate";
+  made.reason = "failed 17 of 100 started = 17.0%; lower bound 6.6% > limit 5.0% (99% confidence)";
+  made.in_flight = 12;
+  made.plan = {{request('1'), "in_progress", "attempt", "", "", ""},
+               {request('2'), "pending", "cancel", "", "", ""}};
+  made.signatures = {{"DeployError: Deployment Failure", 17, {"00D000000000001"}}};
+  return made;
+}
+
+TEST(ContainmentAlert, CarriesTheReasonUnchanged) {
+  const auto alert = make_containment_alert(context(), decision(), alert_severity::critical);
+  EXPECT_EQ(alert.name, "PushguardContainment");
+  EXPECT_THAT(alert.summary,
+              AllOf(HasSubstr("aborting: cancelling 1 push requests"), HasSubstr(decision().reason)));
+  EXPECT_EQ(alert.annotations.at("reason"), decision().reason);
+  EXPECT_THAT(alert.description,
+              AllOf(HasSubstr("12 orgs were in flight"), HasSubstr("17 orgs: DeployError")));
+}
+
+TEST(ContainmentAlert, SaysWhatWasStoppedAndWhatAHumanMustStillDo) {
+  decision_view ended = decision();
+  ended.outcome = "confirmed";
+  ended.spared_orgs = 540;
+  ended.plan[0].outcome = "refused";
+  ended.plan[0].salesforce_code = "INVALID_STATUS";
+  ended.plan[0].salesforce_message = "it is running";
+  ended.plan[1].outcome = "canceled";
+  const auto alert = make_containment_alert(context(), ended, alert_severity::critical);
+  EXPECT_THAT(alert.summary, HasSubstr("abort confirmed: 1 of 1 push requests cancelled, 540 orgs spared"));
+  EXPECT_THAT(
+      alert.description,
+      AllOf(HasSubstr("INVALID_STATUS: it is running"), HasSubstr("Press Abort in Setup"),
+            HasSubstr("pushUpgradeJobDetails.apexp?apId=033000000000001&packageName=Acme%20%26%20Co")));
+}
+
+TEST(ContainmentAlert, SaysThatNoAbortButtonExistsForOtherGenerations) {
+  for (const auto generation : {domain::package_generation::second, domain::package_generation::unknown}) {
+    alert_context other = context();
+    other.generation = generation;
+    const auto alert = make_containment_alert(other, decision(), alert_severity::critical);
+    EXPECT_THAT(alert.description, AllOf(HasSubstr("open a case"), Not(HasSubstr("Press Abort"))));
+    EXPECT_THAT(setup_page_url(other, request('1')), IsEmpty());
+  }
+}
+
+TEST(ContainmentAlert, KeepsItsIdFromTheDecisionToItsEnd) {
+  decision_view ended = decision();
+  ended.outcome = "partial";
+  EXPECT_EQ(make_containment_alert(context(), decision(), alert_severity::critical).id,
+            make_containment_alert(context(), ended, alert_severity::critical).id);
+}
+
+TEST(ContainmentAlert, InDryRunIsAWarningThatSaysSoFirst) {
+  decision_view dry = decision();
+  dry.mode = "dry_run";
+  dry.outcome = "confirmed";
+  const auto alert = make_containment_alert(context(), dry, alert_severity::critical);
+  EXPECT_EQ(alert.severity, alert_severity::warning);
+  EXPECT_THAT(alert.summary, StartsWith("[dry run] would have aborted"));
+  EXPECT_NE(alert.id, make_containment_alert(context(), decision(), alert_severity::critical).id);
+}
+
+TEST(RuleAlerts, NameTheRuleAndLinkItsRunbook) {
+  rule_view rule;
+  rule.key = {"devhub", "04t000000000001/1", "", "production", "failure rate", "USA442"};
+  rule.reason = "failed 4 of 20";
+  const auto warning = make_warning_alert(context(), rule);
+  EXPECT_EQ(warning.severity, alert_severity::warning);
+  EXPECT_THAT(warning.summary, HasSubstr("production/failure rate [USA442] is near its limit"));
+  ASSERT_EQ(warning.links.size(), 1U);
+  EXPECT_EQ(warning.links.front().url, "https://wiki.example.com/push/failure%20rate");
+  const auto breach = make_breach_alert(context(), rule, alert_severity::error);
+  EXPECT_EQ(breach.severity, alert_severity::error);
+  EXPECT_NE(breach.id, warning.id) << "a warning ends when the breach begins";
+  EXPECT_NE(make_unarmed_breach_alert(context(), rule, alert_severity::error).id, breach.id);
+}
+
+}  // namespace
+}  // namespace pushguard::agent
