@@ -100,19 +100,23 @@ plan_summary summarize(const decision_view& decision) {
   return out;
 }
 
+std::string requests_text(std::size_t count) {
+  return fmt::format("{} push request{}", count, count == 1 ? "" : "s");
+}
+
 std::string headline(const decision_view& decision, const plan_summary& plan) {
+  const std::string stoppable = requests_text(plan.stoppable);
   if (decision.mode == "dry_run") {
-    return fmt::format("[dry run] would have aborted: {} of its push requests could be cancelled",
-                       plan.stoppable);
+    return fmt::format("[dry run] would have aborted: {} could be cancelled", stoppable);
   }
   if (decision.outcome.empty()) {
-    return fmt::format("aborting: cancelling {} push requests", plan.stoppable);
+    return fmt::format("aborting: cancelling {}", stoppable);
   }
   if (decision.outcome == "nothing_to_cancel") {
     return "nothing left to cancel: every push request had started";
   }
-  return fmt::format("abort {}: {} of {} push requests cancelled, {} orgs spared", decision.outcome,
-                     plan.stopped, plan.stoppable, decision.spared_orgs);
+  return fmt::format("abort {}: {} of {} cancelled, {} orgs spared", decision.outcome, plan.stopped,
+                     stoppable, decision.spared_orgs);
 }
 
 /// What an operator can do about requests that Salesforce will not cancel through its API.

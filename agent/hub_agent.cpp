@@ -82,6 +82,7 @@ class watching_agent final : public hub_agent {
   asio::awaitable<void> listen();
   event_outcome on_event(const domain::push_event& event);
   void on_changes(const tracker::changes& changes);
+  void mark_changed();
   void observe_durations(const tracker::changes& changes);
 
   // Judging.
@@ -118,9 +119,10 @@ class watching_agent final : public hub_agent {
   std::string instance_url_;
 
   std::optional<task_group> tasks_;
-  condition changed_;         ///< something to judge
-  condition look_sooner_;     ///< a hint came
-  condition version_chosen_;  ///< the stream may start
+  condition changed_;          ///< something to judge
+  std::uint64_t changes_ = 0;  ///< how often: what comes while the judge waits for the store is not missed
+  condition look_sooner_;      ///< a hint came
+  condition version_chosen_;   ///< the stream may start
   steady_time last_complete_;
   duration effective_interval_;  ///< as it was when the last complete read ended: until the next is due
   std::optional<steady_time> hinted_at_;
@@ -259,7 +261,7 @@ void watching_agent::on_read(const result<>& read, duration took) {
     parts_.log.error("hub_unreadable", {{"hub", name_}, {"error", last_failure_}});
   }
   hub.last_failure = last_failure_;
-  changed_.notify_all();
+  mark_changed();
 }
 
 asio::awaitable<void> watching_agent::read_forever() {
@@ -371,6 +373,11 @@ void watching_agent::on_changes(const tracker::changes& changes) {
       joined_.insert(rollout.id);
     }
   }
+  mark_changed();
+}
+
+void watching_agent::mark_changed() {
+  ++changes_;
   changed_.notify_all();
 }
 
@@ -440,7 +447,9 @@ void watching_agent::tell(const policy::judgement& judged) {
 asio::awaitable<void> watching_agent::judge_forever() {
   for (;;) {
     const wall_time now = parts_.time.wall_now();
-    on_changes(tracked_.refresh(now));
+    if (const tracker::changes aged = tracked_.refresh(now); !aged.empty())
+      on_changes(aged);
+    const std::uint64_t judged_changes = changes_;
     const policy::freshness hub = freshness();
     tell_blindness(hub);
     policy::evaluation found = judge_.evaluate(tracked_, now, hub);
@@ -456,7 +465,8 @@ asio::awaitable<void> watching_agent::judge_forever() {
     co_await remember_watched();
     co_await contain_latecomers();
     views_.flush(now);
-    co_await wait_until(parts_.time, parts_.time.steady_now() + judging_interval, changed_);
+    if (changes_ == judged_changes)
+      co_await wait_until(parts_.time, parts_.time.steady_now() + judging_interval, changed_);
   }
 }
 
@@ -482,7 +492,7 @@ asio::awaitable<void> watching_agent::confirm(std::vector<domain::job_id> jobs) 
     judge_.cannot_confirm(tracked_, jobs);
   }
   is_confirming_ = false;
-  changed_.notify_all();
+  mark_changed();
 }
 
 // ---- acting ----
@@ -577,7 +587,7 @@ asio::awaitable<void> watching_agent::carry_out(store::decision_record decision)
   }
   memory_.note(carrying.decision());
   memory_.end(carrying.decision().id);
-  changed_.notify_all();
+  mark_changed();
 }
 
 asio::awaitable<void> watching_agent::remember_watched() {

@@ -205,5 +205,32 @@ TEST(Demo, ContainsABadRolloutAndLetsAHealthyOneThrough) {
   EXPECT_THAT(healthy.output, HasSubstr("without an abort"));
 }
 
+TEST(Demo, FailsWhereTheOutcomeIsNotWhatTheScenarioExpects) {
+  // So fast that all is over before the first read: nothing is left to contain.
+  const outcome ended = run_program({"demo", "--once", "--orgs", "300", "--speed", "100000"});
+  EXPECT_EQ(ended.exit_code, 1) << ended.output;
+  EXPECT_THAT(ended.output, HasSubstr("NOT AS EXPECTED"));
+}
+
+TEST(Simulate, ServesAScenarioUntilItIsAskedToEnd) {
+  child_process hub({PUSHGUARD_PROGRAM, "simulate", "--listen", "127.0.0.1:0", "--scenario",
+                     PUSHGUARD_SOURCE_DIR "/simulator/scenarios/bad-rollout.yaml"});
+  const auto line = hub.read_line_with("listens on http://", running_world::patience);
+  ASSERT_TRUE(line);
+  running_world world(bad_rollout());
+  const auto address = parse_url(line->substr(line->find("http://")));
+  ASSERT_TRUE(address);
+  EXPECT_THAT(world.get(address->origin, "/services/data").value_or(""), HasSubstr("/services/data/v"));
+  EXPECT_EQ(hub.terminate(10s), 0);
+}
+
+TEST(Simulate, NamesWhatIsWrongWithAScenario) {
+  running_world world(bad_rollout());
+  const auto file = world.write_file("scenario.yaml", "waves: 3\nnonsense: 1\n");
+  const outcome ended = run_program({"simulate", "--listen", "127.0.0.1:0", "--scenario", file.string()});
+  EXPECT_EQ(ended.exit_code, 1);
+  EXPECT_THAT(ended.output, AllOf(HasSubstr("scenario.yaml:1:"), HasSubstr("scenario.yaml:2:")));
+}
+
 }  // namespace
 }  // namespace pushguard

@@ -49,7 +49,7 @@ TEST(ContainmentAlert, CarriesTheReasonUnchanged) {
   const auto alert = make_containment_alert(context(), decision(), alert_severity::critical);
   EXPECT_EQ(alert.name, "PushguardContainment");
   EXPECT_THAT(alert.summary,
-              AllOf(HasSubstr("aborting: cancelling 1 push requests"), HasSubstr(decision().reason)));
+              AllOf(HasSubstr("aborting: cancelling 1 push request."), HasSubstr(decision().reason)));
   EXPECT_EQ(alert.annotations.at("reason"), decision().reason);
   EXPECT_THAT(alert.description,
               AllOf(HasSubstr("12 orgs were in flight"), HasSubstr("17 orgs: DeployError")));
@@ -64,7 +64,7 @@ TEST(ContainmentAlert, SaysWhatWasStoppedAndWhatAHumanMustStillDo) {
   ended.plan[0].salesforce_message = "it is running";
   ended.plan[1].outcome = "canceled";
   const auto alert = make_containment_alert(context(), ended, alert_severity::critical);
-  EXPECT_THAT(alert.summary, HasSubstr("abort confirmed: 1 of 1 push requests cancelled, 540 orgs spared"));
+  EXPECT_THAT(alert.summary, HasSubstr("abort confirmed: 1 of 1 push request cancelled, 540 orgs spared"));
   EXPECT_THAT(
       alert.description,
       AllOf(HasSubstr("INVALID_STATUS: it is running"), HasSubstr("Press Abort in Setup"),
