@@ -213,8 +213,8 @@ TEST(Demo, FailsWhereTheOutcomeIsNotWhatTheScenarioExpects) {
 }
 
 TEST(Simulate, ServesAScenarioUntilItIsAskedToEnd) {
-  child_process hub({PUSHGUARD_PROGRAM, "simulate", "--listen", "127.0.0.1:0", "--scenario",
-                     PUSHGUARD_SOURCE_DIR "/simulator/scenarios/bad-rollout.yaml"});
+  const std::string scenario = std::string(PUSHGUARD_SOURCE_DIR) + "/simulator/scenarios/bad-rollout.yaml";
+  child_process hub({PUSHGUARD_PROGRAM, "simulate", "--listen", "127.0.0.1:0", "--scenario", scenario});
   const auto line = hub.read_line_with("listens on http://", running_world::patience);
   ASSERT_TRUE(line);
   running_world world(bad_rollout());
