@@ -166,7 +166,10 @@ watching_agent::watching_agent(hub_agent_parts parts)
           .severity_of = [this](const store::decision_key& key) { return decided_severity(key); }},
       memory_(name_),
       last_complete_(parts_.time.steady_now()),
-      effective_interval_(parts_.hub.reconcile.active_interval) {}
+      effective_interval_(parts_.hub.reconcile.active_interval) {
+  for (const configuration::channel& channel : parts_.hub.channels)
+    views_.hub().channels.push_back({channel.wanted.channel, false, "not subscribed yet"});
+}
 
 asio::awaitable<void> watching_agent::run(const store::loaded_state& known) {
   const auto executor = co_await asio::this_coro::executor;

@@ -173,7 +173,7 @@ struct log {
   std::string event;
   std::vector<std::pair<std::string, std::string>> fields;
 };
-/// Nothing more will come of this session: it was stopped, or (generic profile) told to by the server.
+/// Nothing more will come: the session was stopped, or (generic profile) told to by the server.
 struct ended {
   std::string reason;
 };
@@ -199,7 +199,7 @@ class session {
   [[nodiscard]] std::vector<session_action> resume(session_input input, instant now);
 
   [[nodiscard]] session_phase phase() const noexcept { return phase_; }
-  /// Every wanted channel is acknowledged by the server in this session, and it is being polled.
+  /// Every wanted channel is acknowledged by the server in the present session, which is being polled.
   [[nodiscard]] bool is_live() const noexcept;
   [[nodiscard]] std::vector<channel_status> channels() const;
   /// Generation of the latest exchange.

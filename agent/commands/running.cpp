@@ -42,6 +42,7 @@ int run(const run_options& options, const configuration::environment& variables)
     fmt::print(stderr, "pushguard: {}\n", agent.error().text());
     return exit_failed;
   }
+  std::signal(SIGPIPE, SIG_IGN);  // a log reader that went away must not end the watch
   boost::asio::io_context signals_context(1);
   boost::asio::signal_set signals(signals_context, SIGINT, SIGTERM);
   signals.async_wait([&](const boost::system::error_code& ec, int signal) {
