@@ -244,7 +244,7 @@ result<command> read_status(const typed_words& words, const configuration::envir
   auto connection = read_connection(words, variables);
   if (!connection)
     return std::unexpected(connection.error());
-  return status_options{.target = std::move(*target),
+  return status_options{.target = *target,
                         .shows_decisions = words.decisions,
                         .output = read_output(words),
                         .connection = std::move(*connection)};

@@ -105,7 +105,7 @@ result<> print_orgs(agent_client& agent, const json::object& rollout, const orgs
                   std::string_view(rollout.at("id").as_string()), result_name(options.filter));
   std::string after;
   for (;;) {
-    const auto page = agent.get(after.empty() ? base : base + "&after=" + after);
+    const auto page = agent.get(after.empty() ? base : fmt::format("{}&after={}", base, after));
     if (!page) {
       return std::unexpected(page.error());
     }
