@@ -123,7 +123,7 @@ class ReadConfiguration : public testing::Test {
     if (made)
       return out;
     const std::string directory = files_.directory().string() + "/";
-    for (std::string line : made.error()) {
+    for (const std::string& line : made.error()) {
       EXPECT_TRUE(line.starts_with(directory)) << line;
       out.push_back(line.substr(directory.size()));
     }

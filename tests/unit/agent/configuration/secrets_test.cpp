@@ -9,7 +9,6 @@
 namespace pushguard::configuration {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
