@@ -20,7 +20,7 @@ std::string text_at(const json::object& from, std::string_view key) {
   return found != nullptr && found->is_string() ? std::string(found->as_string()) : std::string();
 }
 
-http_reply reply_of(json::array messages, int status = 200) {
+http_reply reply_of(const json::array& messages, int status = 200) {
   http_reply reply;
   reply.status = status;
   reply.headers.add("Content-Type", "application/json");
