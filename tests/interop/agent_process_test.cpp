@@ -15,18 +15,12 @@ namespace {
 
 using namespace std::chrono_literals;
 using simulator::push_state;
+using test::bad_rollout;
 using test::child_process;
 using test::running_world;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
-
-simulator::scenario bad_rollout() {
-  simulator::demo_options options;
-  options.orgs = 300;
-  options.time_scale = 120;
-  return simulator::make_demo_scenario(options);
-}
 
 struct outcome {
   int exit_code = -1;

@@ -15,16 +15,10 @@ namespace {
 
 using namespace std::chrono_literals;
 using simulator::push_state;
+using test::bad_rollout;
 using test::child_process;
 using test::running_world;
 using testing::HasSubstr;
-
-simulator::scenario bad_rollout() {
-  simulator::demo_options options;
-  options.orgs = 300;
-  options.time_scale = 120;
-  return simulator::make_demo_scenario(options);
-}
 
 /// A server of Debian's that must be ready before the test goes on. A free port found may be taken before the
 /// server gets it, so it is tried a few times.

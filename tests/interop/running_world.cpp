@@ -16,6 +16,13 @@ namespace asio = boost::asio;
 namespace json = boost::json;
 using namespace std::chrono_literals;
 
+simulator::scenario bad_rollout() {
+  simulator::demo_options options;
+  options.orgs = 300;
+  options.time_scale = 120;
+  return simulator::make_demo_scenario(options);
+}
+
 running_world::running_world(simulator::scenario plan) : plan_(std::move(plan)) {
   std::string name = std::filesystem::temp_directory_path() / "pushguard-interop-XXXXXX";
   if (::mkdtemp(name.data()) == nullptr)
