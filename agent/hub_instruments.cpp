@@ -10,8 +10,13 @@ constexpr std::array all_handshake_reasons{
     handshake_reason::start,       handshake_reason::failed_handshake,  handshake_reason::unknown_client,
     handshake_reason::credentials, handshake_reason::server_disconnect, handshake_reason::lost_poll,
     handshake_reason::advice,      handshake_reason::cookies,           handshake_reason::overload,
-    handshake_reason::backlog};
+    handshake_reason::backlog,     handshake_reason::stalled};
 static_assert(all_handshake_reasons.size() == cometd::handshake_reason_count);
+
+using cometd::problem_kind;
+constexpr std::array all_problem_kinds{problem_kind::body,   problem_kind::message,     problem_kind::text,
+                                       problem_kind::cookie, problem_kind::checkpoints, problem_kind::login};
+static_assert(all_problem_kinds.size() == cometd::problem_kind_count);
 
 constexpr std::array all_modes{decision_mode::enforce, decision_mode::dry_run, decision_mode::manual};
 
@@ -57,6 +62,9 @@ hub_instruments::hub_instruments(const std::string& hub, const std::vector<std::
       handshakes_(instruments_.counters("pushguard_stream_handshakes_total",
                                         "CometD handshakes begun, by reason.", {},
                                         metrics::enum_label{"reason", all_handshake_reasons})),
+      problems_(instruments_.counters("pushguard_stream_problems_total",
+                                      "Troubles of the stream that it lived through, by kind.", {},
+                                      metrics::enum_label{"kind", all_problem_kinds})),
       job_duration_(instruments_.histograms("pushguard_job_duration_seconds",
                                             "How long push jobs took from start to end, as Salesforce tells.",
                                             job_bounds, {}, metrics::enum_label{"result", all_job_results})) {

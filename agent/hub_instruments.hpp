@@ -44,6 +44,7 @@ class hub_instruments final : public salesforce::api_observer {
   void event_seen(std::string_view channel, event_outcome outcome);
   void gap_found(std::string_view channel);
   void handshake_begun(cometd::handshake_reason reason) { handshakes_.at(reason).increment(); }
+  void problem_found(cometd::problem_kind kind) { problems_.at(kind).increment(); }
   void job_ended(job_result result, duration took) { job_duration_.at(result).observe(took); }
   void abort_ended(const std::string& policy, store::decision_mode mode, policy::containment_outcome outcome);
 
@@ -64,6 +65,7 @@ class hub_instruments final : public salesforce::api_observer {
   metrics::gauge_handle calls_used_;
   metrics::histogram_handle reconcile_duration_;
   metrics::counter_family<cometd::handshake_reason> handshakes_;
+  metrics::counter_family<cometd::problem_kind> problems_;
   metrics::histogram_family<job_result> job_duration_;
   std::map<std::string, channel_counters, std::less<>> channels_;
   std::map<std::string, abort_counters, std::less<>> aborts_;

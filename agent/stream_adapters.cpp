@@ -43,11 +43,11 @@ event_outcome stream_events::take(const cometd::event& event) {
   return handler_(*decoded);
 }
 
-asio::awaitable<result<>> stream_events::consume(std::span<const cometd::event> events) {
+asio::awaitable<result<>> stream_events::consume(cometd::delivery batch) {
   constexpr std::size_t events_per_turn = 200;  // other work gets its turn within a millisecond
   const auto executor = co_await asio::this_coro::executor;
   std::size_t taken = 0;
-  for (const cometd::event& event : events) {
+  for (const cometd::event& event : batch.events) {
     instruments_.event_seen(event.subscription, take(event));
     if (++taken % events_per_turn == 0) {
       co_await asio::post(executor, asio::use_awaitable);

@@ -39,7 +39,7 @@ class stream_events final : public cometd::event_consumer {
                 hub_instruments& instruments, logger& log)
       : decoders_(std::move(decoders)), handler_(std::move(handler)), instruments_(instruments), log_(log) {}
 
-  [[nodiscard]] boost::asio::awaitable<result<>> consume(std::span<const cometd::event> events) override;
+  [[nodiscard]] boost::asio::awaitable<result<>> consume(cometd::delivery batch) override;
 
  private:
   [[nodiscard]] event_outcome take(const cometd::event& event);
@@ -62,6 +62,7 @@ class stream_news final : public cometd::client_observer {
   void gap_found(const cometd::gap& found) override;
   void event_delivered(std::string_view) override {}
   void duplicate_dropped(std::string_view channel) override;
+  void problem_found(cometd::problem_kind kind) override { instruments_.problem_found(kind); }
   void poll_ended(wall_time when) override;
 
  private:

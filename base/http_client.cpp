@@ -347,6 +347,9 @@ asio::awaitable<result<http_response>> read_answer_body(client_state& state, con
   if (!coding) {
     co_return std::unexpected(coding.error());
   }
+  if (call.on_header) {
+    call.on_header(response);
+  }
   body_collector collector(call, response, *coding);
   if (!parser.is_done()) {
     parser.on_body([&collector](std::string_view piece) { return collector.take(piece); });

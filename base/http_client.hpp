@@ -26,6 +26,8 @@ enum class stale_retry { idempotent, always };
 struct http_call {
   http_limits limits = {};
   compression accept = compression::none;  ///< gzip is asked for, and undone, only with `gzip`
+  /// Called once the answer's header is there, also where its body then fails. `response` has no body yet.
+  std::function<void(const http_response& response)> on_header = {};
   /// Called with each piece of a body as it comes, decompressed; response.body stays empty then.
   /// A failure it returns ends the exchange and is answered.
   std::function<result<>(std::string_view piece)> on_body = {};

@@ -2,6 +2,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,10 +14,12 @@ namespace pushguard::cometd {
 /// How far a channel has been processed.
 struct checkpoint {
   std::string channel;     ///< as it was asked for
-  std::string replay_id;   ///< the raw JSON token of the last event acknowledged
+  std::string replay_id;   ///< the raw JSON token of the last event acknowledged; empty: none has come yet
   std::string event_uuid;  ///< of that event; empty where it had none
   std::string org_id;      ///< replay ids mean nothing in another org
   wall_time updated;
+  /// Without a replay id: since when the channel is read from its tip, by the server's clock.
+  std::optional<wall_time> quiet_since = {};
 
   friend bool operator==(const checkpoint&, const checkpoint&) = default;
 };

@@ -28,6 +28,9 @@ constexpr std::size_t event_overhead = sizeof(event) + 32;
 // One exchange at a time; the second is for a goodbye while the first is being closed.
 constexpr std::size_t connections_max = 2;
 constexpr duration last_save_deadline = std::chrono::seconds(2);
+constexpr duration watch_interval = std::chrono::seconds(15);
+// A slow response tells the machine so often that it is alive.
+constexpr duration progress_interval = std::chrono::seconds(1);
 constexpr backoff_limits consumer_backoff{std::chrono::milliseconds(500), std::chrono::seconds(30)};
 constexpr backoff_limits storage_backoff{std::chrono::seconds(1), std::chrono::seconds(30)};
 
@@ -38,12 +41,38 @@ class silent_observer final : public client_observer {
   void gap_found(const gap&) override {}
   void event_delivered(std::string_view) override {}
   void duplicate_dropped(std::string_view) override {}
+  void problem_found(problem_kind) override {}
   void poll_ended(wall_time) override {}
 };
 
 std::size_t size_of(const event& each) {
   return each.channel.size() + each.subscription.size() + each.data.size() + each.replay_id.size() +
          each.event_uuid.size() + event_overhead;
+}
+
+// The Date of an answer, by the server's clock.
+std::optional<wall_time> date_of(const http_response& response) {
+  const auto field = response.headers.find("Date");
+  if (!field)
+    return std::nullopt;
+  const auto date = parse_cookie_date(*field);  // reads every form that HTTP has, and more
+  return date ? std::optional(*date) : std::nullopt;
+}
+
+// Another server that advice named, as `host` or `host:port`. A token goes to the org's own host, and from
+// one of Salesforce's to another, but to nobody else.
+result<origin> advised_origin(const std::string& host, const access& with) {
+  const std::string_view scheme = with.endpoint.security == security::tls ? "https://" : "http://";
+  const auto named = parse_url(std::string(scheme) + host);
+  if (!named || named->target != "/")
+    return fail(errc::invalid, "advice names a host that cannot be read");
+  constexpr std::string_view salesforce = ".salesforce.com";
+  const origin& to = named->origin;
+  const bool is_kin = to.host == with.endpoint.host ||
+                      (to.host.ends_with(salesforce) && with.endpoint.host.ends_with(salesforce));
+  if (!with.bearer.empty() && !is_kin)
+    return fail(errc::invalid, "advice names " + to.text() + ", where the token must not go");
+  return to;
 }
 
 class durable_client final : public client {
@@ -58,6 +87,7 @@ class durable_client final : public client {
   asio::awaitable<void> drive();
   asio::awaitable<void> keep_ticking();
   asio::awaitable<result<>> wake_changed();
+  asio::awaitable<void> watch();
   asio::awaitable<void> say_goodbye();
   asio::awaitable<result<>> goodbye(action::send send);
   asio::awaitable<input::start> load_positions();
@@ -66,10 +96,12 @@ class durable_client final : public client {
   asio::awaitable<void> exchange(action::send send);
   asio::awaitable<result<http_response>> request(action::send send, http_call call);
   result<std::shared_ptr<http_client>> http_for(const action::send& send, const access& with);
+  void renew_http(const origin& to);
   asio::awaitable<void> renew();
   void take_cookies(const http_response& response);
   void tell_garbage(const message_parser& parser, const std::optional<failure>& trouble);
-  void tell_once(std::string_view kind, const std::string& why);
+  void count(problem_kind kind);
+  void tell_once(problem_kind kind, const std::string& why);
 
   void feed(session_input in);
   void apply(action::send&& send);
@@ -81,6 +113,7 @@ class durable_client final : public client {
   void apply(action::handshake_begun&& begun) { parts_.observer.handshake_begun(begun.reason); }
   void apply(action::channel_changed&& changed) { parts_.observer.channel_changed(changed.status); }
   void apply(action::gap_found&& found) { parts_.observer.gap_found(found.gap); }
+  void apply(action::channel_quiet&& quiet);
   void apply(action::duplicate_dropped&& dropped) { parts_.observer.duplicate_dropped(dropped.channel); }
   void apply(action::poll_ended&&);
   void apply(action::log&& entry);
@@ -88,7 +121,8 @@ class durable_client final : public client {
 
   asio::awaitable<void> feed_consumer();
   asio::awaitable<void> consume(std::vector<event> batch);
-  void acknowledge(const std::vector<event>& batch);
+  [[nodiscard]] std::vector<checkpoint> checkpoints_after(const std::vector<event>& batch) const;
+  void acknowledge(const std::vector<event>& batch, std::vector<checkpoint> reached);
   asio::awaitable<void> write_checkpoints();
   asio::awaitable<result<>> save_checkpoints();
 
@@ -118,7 +152,7 @@ class durable_client final : public client {
   bool has_ended_ = false;
   bool is_drained_ = false;
   std::optional<wall_time> last_poll_ended_;
-  std::map<std::string, std::uint64_t, std::less<>> problems_;
+  std::map<problem_kind, std::uint64_t> problems_;
 };
 
 // ---- Life
@@ -145,6 +179,7 @@ asio::awaitable<void> durable_client::drive() {
   std::exception_ptr error;
   try {
     input::start start = co_await load_positions();
+    exchanges_->spawn(watch());
     feed(std::move(start));
     co_await keep_ticking();
   } catch (...) {
@@ -177,6 +212,17 @@ asio::awaitable<result<>> durable_client::wake_changed() {
   co_return result<>{};
 }
 
+// A second line behind the machine's own ticks: it has a timer of its own, and knows when the last poll
+// ended, whatever the exchange under way thinks.
+asio::awaitable<void> durable_client::watch() {
+  for (;;) {
+    const steady_time due = std::min(session_.overdue_at(), parts_.time.steady_now() + watch_interval);
+    co_await parts_.time.sleep_until(due);
+    if (parts_.time.steady_now() >= session_.overdue_at())
+      feed(input::stalled{});
+  }
+}
+
 asio::awaitable<void> durable_client::say_goodbye() {
   feed(input::stop{});
   if (!goodbye_)
@@ -198,7 +244,7 @@ asio::awaitable<input::start> durable_client::load_positions() {
   backoff pause(storage_backoff);
   auto loaded = co_await parts_.checkpoints.load();
   while (!loaded) {
-    tell_once("checkpoints", loaded.error().text());
+    tell_once(problem_kind::checkpoints, loaded.error().text());
     co_await parts_.time.sleep_for(pause.next(parts_.random));
     loaded = co_await parts_.checkpoints.load();
   }
@@ -206,9 +252,13 @@ asio::awaitable<input::start> durable_client::load_positions() {
   org_id_ = first.org_id;
   input::start start;
   for (auto& each : *loaded) {
-    const bool is_foreign = !each.org_id.empty() && !org_id_.empty() && each.org_id != org_id_;
-    auto& positions = is_foreign ? start.foreign : start.positions;
-    positions.emplace(std::move(each.channel), std::move(each.replay_id));
+    const bool is_elsewhere = !each.org_id.empty() && !org_id_.empty() && each.org_id != org_id_;
+    if (is_elsewhere && !each.replay_id.empty()) {
+      start.foreign.emplace(std::move(each.channel), std::move(each.replay_id));
+    } else {
+      start.positions.emplace(std::move(each.channel),
+                              position{std::move(each.replay_id), each.quiet_since});
+    }
   }
   co_return start;
 }
@@ -217,7 +267,7 @@ asio::awaitable<access> durable_client::first_access() {
   backoff pause(options_.session.credentials_backoff);
   auto got = co_await parts_.tokens.current();
   while (!got) {
-    tell_once("login", got.error().text());
+    tell_once(problem_kind::login, got.error().text());
     co_await parts_.time.sleep_for(pause.next(parts_.random));
     got = co_await parts_.tokens.current();
   }
@@ -239,14 +289,27 @@ asio::awaitable<void> durable_client::exchange(action::send send) {
   const std::uint64_t generation = send.generation;
   message_parser parser;
   std::optional<failure> trouble;
+  input::exchange_ended ended{.generation = generation, .status = 0, .trouble = {}};
   http_call call;
   call.limits.header = send.deadline;
-  call.limits.body = send.deadline;
+  call.limits.body = options_.session.body_longest;
+  // Whatever becomes of the body: its cookies count for the very next request.
+  call.on_header = [&](const http_response& response) {
+    ended.status = response.status;
+    ended.server_time = date_of(response);
+    if (generation == session_.generation())
+      take_cookies(response);
+  };
   // The cap is counted here, so that a body declared larger is still read as far as it goes: events
   // delivered move the position on, and the replay brings the rest.
   call.limits.body_size = std::numeric_limits<std::size_t>::max();
   std::size_t room = options_.body_size;
+  steady_time next_progress{};
   call.on_body = [&](std::string_view piece) -> result<> {
+    if (const steady_time now = parts_.time.steady_now(); now >= next_progress) {
+      next_progress = now + progress_interval;
+      feed(input::progress{generation});
+    }
     const bool is_over = piece.size() > room;
     piece = piece.substr(0, room);
     room -= piece.size();
@@ -265,10 +328,7 @@ asio::awaitable<void> durable_client::exchange(action::send send) {
   auto response = co_await request(std::move(send), std::move(call));
   if (generation != session_.generation())
     co_return;
-  input::exchange_ended ended{.generation = generation, .status = 0, .trouble = {}};
   if (response) {
-    ended.status = response->status;
-    take_cookies(*response);
     if (!trouble) {
       if (auto finished = parser.finish(); !finished)
         trouble = finished.error();
@@ -311,19 +371,25 @@ asio::awaitable<result<http_response>> durable_client::request(action::send send
 
 // A session stays where its handshake was; each handshake begins on a new connection.
 result<std::shared_ptr<http_client>> durable_client::http_for(const action::send& send, const access& with) {
-  const bool is_safe = with.endpoint.security == security::tls || with.endpoint.is_loopback();
+  auto to = send.host.empty() ? result<origin>(with.endpoint) : advised_origin(send.host, with);
+  if (!to)
+    return std::unexpected(to.error());
+  const bool is_safe = to->security == security::tls || to->is_loopback();
   if (!with.bearer.empty() && !is_safe)
-    return fail(errc::invalid, "a token is not sent to " + with.endpoint.text() + ": it is not https");
-  const bool is_elsewhere = http_ && http_->peer() != with.endpoint;
+    return fail(errc::invalid, "a token is not sent to " + to->text() + ": it is not https");
+  const bool is_elsewhere = http_ && http_->peer() != *to;
   if (is_elsewhere && send.kind != exchange_kind::handshake)
-    return fail(errc::conflict, "the org has moved to " + with.endpoint.text());
-  if (!http_ || send.kind == exchange_kind::handshake) {
-    http_client_options options;
-    options.connect = options_.connect;
-    options.connections_max = connections_max;
-    http_ = make_http_client(parts_.network, parts_.time, with.endpoint, options);
-  }
+    return fail(errc::conflict, "the org has moved to " + to->text());
+  if (!http_ || send.kind == exchange_kind::handshake)
+    renew_http(*to);
   return http_;
+}
+
+void durable_client::renew_http(const origin& to) {
+  http_client_options options;
+  options.connect = options_.connect;
+  options.connections_max = connections_max;
+  http_ = make_http_client(parts_.network, parts_.time, to, options);
 }
 
 asio::awaitable<void> durable_client::renew() {
@@ -339,23 +405,28 @@ void durable_client::take_cookies(const http_response& response) {
   const wall_time now = parts_.time.wall_now();
   for (const std::string_view each : response.headers.all("Set-Cookie")) {
     if (cookies_.store(http_->peer(), options_.path, each, now) == cookie_jar::stored::skipped)
-      tell_once("cookie", "a cookie that cannot be read or belongs elsewhere was skipped");
+      tell_once(problem_kind::cookie, "a cookie that cannot be read or belongs elsewhere was skipped");
   }
 }
 
 void durable_client::tell_garbage(const message_parser& parser, const std::optional<failure>& trouble) {
   if (parser.skipped() > 0)
-    tell_once("message", "a message that cannot be read was skipped");
+    tell_once(problem_kind::message, "a message that cannot be read was skipped");
   if (parser.repaired() > 0)
-    tell_once("text", "invalid characters in a message were replaced");
+    tell_once(problem_kind::text, "invalid characters in a message were replaced");
   if (trouble && (trouble->is(errc::malformed) || trouble->is(errc::too_large)))
-    tell_once("body", trouble->text());
+    tell_once(problem_kind::body, trouble->text());
 }
 
-void durable_client::tell_once(std::string_view kind, const std::string& why) {
-  const auto place = problems_.try_emplace(std::string(kind)).first;
-  if (++place->second == 1)
-    parts_.log.warning("stream_problem", {{"kind", kind}, {"reason", why}});
+void durable_client::count(problem_kind kind) {
+  ++problems_[kind];
+  parts_.observer.problem_found(kind);
+}
+
+void durable_client::tell_once(problem_kind kind, const std::string& why) {
+  count(kind);
+  if (problems_[kind] == 1)
+    parts_.log.warning("stream_problem", {{"kind", to_string(kind)}, {"reason", why}});
 }
 
 // ---- The machine's shell
@@ -381,10 +452,7 @@ void durable_client::apply(action::abandon&&) {
     return;
   const origin peer = http_->peer();
   http_->close();
-  http_client_options options;
-  options.connect = options_.connect;
-  options.connections_max = connections_max;
-  http_ = make_http_client(parts_.network, parts_.time, peer, options);
+  renew_http(peer);
 }
 
 void durable_client::apply(action::wait_until&& wait) {
@@ -405,6 +473,12 @@ void durable_client::apply(action::deliver&& delivery) {
     parts_.log.warning("stream_backlog_full", {{"events", backlog_events_}, {"bytes", backlog_bytes_}});
     feed(input::backlog{.is_full = true});
   }
+}
+
+void durable_client::apply(action::channel_quiet&& quiet) {
+  checkpoint at{quiet.channel, {}, {}, org_id_, parts_.time.wall_now(), quiet.since};
+  dirty_.insert_or_assign(std::move(quiet.channel), std::move(at));
+  dirty_changed_.notify_all();
 }
 
 void durable_client::apply(action::renew_credentials&&) {
@@ -444,25 +518,37 @@ asio::awaitable<void> durable_client::feed_consumer() {
 
 asio::awaitable<void> durable_client::consume(std::vector<event> batch) {
   backoff pause(consumer_backoff);
-  auto done = co_await parts_.consumer.consume(batch);
+  std::vector<checkpoint> reached = checkpoints_after(batch);
+  const delivery offered{batch, reached};
+  auto done = co_await parts_.consumer.consume(offered);
   while (!done) {
     if (pause.failures() == 0)
       parts_.log.warning("stream_consumer_failed", {{"reason", done.error().text()}});
     co_await parts_.time.sleep_for(pause.next(parts_.random));
-    done = co_await parts_.consumer.consume(batch);
+    done = co_await parts_.consumer.consume(offered);
   }
-  acknowledge(batch);
+  acknowledge(batch, std::move(reached));
 }
 
-void durable_client::acknowledge(const std::vector<event>& batch) {
-  for (const auto& each : batch) {
-    backlog_bytes_ -= size_of(each);
-    if (!is_replay_token(each.replay_id))
-      continue;
-    dirty_.insert_or_assign(each.subscription, checkpoint{each.subscription, each.replay_id, each.event_uuid,
-                                                          org_id_, parts_.time.wall_now()});
+std::vector<checkpoint> durable_client::checkpoints_after(const std::vector<event>& batch) const {
+  std::vector<checkpoint> reached;
+  for (auto each = batch.rbegin(); each != batch.rend(); ++each) {
+    const bool is_there = std::ranges::find(reached, each->subscription, &checkpoint::channel) != reached.end();
+    if (!is_there && is_replay_token(each->replay_id))
+      reached.push_back(
+          {each->subscription, each->replay_id, each->event_uuid, org_id_, parts_.time.wall_now()});
   }
+  return reached;
+}
+
+void durable_client::acknowledge(const std::vector<event>& batch, std::vector<checkpoint> reached) {
+  for (const auto& each : batch)
+    backlog_bytes_ -= size_of(each);
   backlog_events_ -= batch.size();
+  for (auto& each : reached) {
+    auto channel = each.channel;
+    dirty_.insert_or_assign(std::move(channel), std::move(each));
+  }
   dirty_changed_.notify_all();
   const bool has_room =
       backlog_events_ <= options_.backlog_events / 2 && backlog_bytes_ <= options_.backlog_bytes / 2;
@@ -485,6 +571,7 @@ asio::awaitable<void> durable_client::write_checkpoints() {
       pause.reset();
       continue;
     }
+    count(problem_kind::checkpoints);
     if (pause.failures() == 0)
       parts_.log.warning("stream_checkpoint_failed", {{"reason", saved.error().text()}});
     co_await parts_.time.sleep_for(pause.next(parts_.random));
@@ -511,6 +598,24 @@ asio::awaitable<result<>> durable_client::save_checkpoints() {
 }
 
 }  // namespace
+
+std::string_view to_string(problem_kind kind) noexcept {
+  switch (kind) {
+    case problem_kind::body:
+      return "body";
+    case problem_kind::message:
+      return "message";
+    case problem_kind::text:
+      return "text";
+    case problem_kind::cookie:
+      return "cookie";
+    case problem_kind::checkpoints:
+      return "checkpoints";
+    case problem_kind::login:
+      return "login";
+  }
+  return "body";
+}
 
 client_observer& null_observer() noexcept {
   static silent_observer observer;

@@ -37,16 +37,36 @@ class token_provider {
   [[nodiscard]] virtual boost::asio::awaitable<result<access>> renew() = 0;
 };
 
+/// Events for the consumer, and where reading goes on behind them. Valid until the call completes.
+struct delivery {
+  std::span<const event> events;  ///< never empty; in the order of their channels
+  /// One for each subscription among `events` that has replay ids. The client stores them by itself once
+  /// the delivery is acknowledged. A consumer that commits its effects, the events' duplicate_key() and
+  /// these in one batch, into the store the client loads from, sees every event exactly once.
+  std::span<const checkpoint> checkpoints;
+};
+
 /// Where events go, in order, one call at a time.
 class event_consumer {
  public:
   virtual ~event_consumer() = default;
 
-  /// Success acknowledges all of `events` (never empty; valid until the call completes) and lets their
-  /// checkpoints advance. After a failure the same events come again, later and perhaps with others
-  /// behind them: delivery is at least once. A slow consumer does not delay polling.
-  [[nodiscard]] virtual boost::asio::awaitable<result<>> consume(std::span<const event> events) = 0;
+  /// Success acknowledges all of it and lets the checkpoints advance. After a failure the same events come
+  /// again, later: delivery is at least once. A slow consumer does not delay polling.
+  [[nodiscard]] virtual boost::asio::awaitable<result<>> consume(delivery batch) = 0;
 };
+
+/// What went wrong without ending anything; a closed set, also a metric's label.
+enum class problem_kind {
+  body,         ///< a response that is not Bayeux, or larger than the cap
+  message,      ///< a message that cannot be read was skipped
+  text,         ///< characters that JSON forbids were replaced
+  cookie,       ///< a cookie that cannot be read, or belongs elsewhere, was skipped
+  checkpoints,  ///< positions could not be loaded or stored
+  login,        ///< there are no credentials
+};
+[[nodiscard]] std::string_view to_string(problem_kind kind) noexcept;
+inline constexpr auto problem_kind_count = 6;
 
 /// Told as it happens, on the client's thread. Must not block and must not call the client.
 class client_observer {
@@ -58,6 +78,7 @@ class client_observer {
   virtual void gap_found(const gap& found) = 0;
   virtual void event_delivered(std::string_view channel) = 0;
   virtual void duplicate_dropped(std::string_view channel) = 0;
+  virtual void problem_found(problem_kind kind) = 0;
   /// A response to a connect ended, whole or not.
   virtual void poll_ended(wall_time when) = 0;
 };
@@ -97,8 +118,7 @@ struct client_snapshot {
   std::vector<channel_status> channels;
   std::optional<wall_time> last_poll_ended;
   std::size_t backlog_events = 0;
-  /// Garbage and other troubles counted by kind: `body`, `message`, `text`, `cookie`, `checkpoints`, `login`.
-  std::map<std::string, std::uint64_t, std::less<>> problems;
+  std::map<problem_kind, std::uint64_t> problems;  ///< what did not happen is absent
 };
 
 /// A durable subscriber. For one thread.

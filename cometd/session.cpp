@@ -34,6 +34,12 @@ constexpr duration server_disconnect_spread = 5s;
 constexpr duration advised_interval_max = 5min;
 constexpr duration advised_timeout_max = 10min;
 constexpr std::size_t error_text_max = 300;
+// The watchdog steps in where the machine's own tick is so late.
+constexpr duration overdue_after = 30s;
+// An event may carry the time at which it was handed in, and be logged, and so delivered, a little later.
+constexpr duration publication_lag_max = 5min;
+// Servers that one advice may name.
+constexpr std::size_t hosts_max = 8;
 // Meta replies of one response that are kept; one is expected, two with a disconnect.
 constexpr std::size_t replies_max = 16;
 
@@ -63,8 +69,16 @@ bool matches_pattern(std::string_view pattern, std::string_view channel) {
   return channel.starts_with(prefix) && channel.find('/', prefix.size()) == std::string_view::npos;
 }
 
-std::string_view to_token(replay_start start) noexcept {
-  return start == replay_start::latest ? "-1" : "-2";
+constexpr std::string_view tip = "-1";
+constexpr std::string_view all_retained = "-2";
+
+// What to ask for in a subscribe.
+std::string replay_token(const position& at, replay_start start) {
+  if (!at.replay_id.empty())
+    return at.replay_id;
+  if (at.quiet_since || start == replay_start::earliest)
+    return std::string(all_retained);
+  return std::string(tip);
 }
 
 std::string_view to_string(replay_start start) noexcept {
@@ -99,6 +113,8 @@ std::string_view to_string(handshake_reason reason) noexcept {
       return "overload";
     case handshake_reason::backlog:
       return "backlog";
+    case handshake_reason::stalled:
+      return "stalled";
   }
   return "start";
 }
@@ -197,8 +213,10 @@ void session::on(input::start& in) {
     return;
   for (auto& sub : subscriptions_) {
     const auto found = in.positions.find(sub.wanted.channel);
-    if (found != in.positions.end() && is_replay_token(found->second))
-      sub.position = std::move(found->second);
+    const bool is_usable = found != in.positions.end() &&
+                           (found->second.replay_id.empty() || is_replay_token(found->second.replay_id));
+    if (is_usable)
+      sub.at = std::move(found->second);
     const auto foreign = in.foreign.find(sub.wanted.channel);
     if (foreign != in.foreign.end())
       lose_position(sub, std::move(foreign->second), "the position was taken in another org");
@@ -212,8 +230,11 @@ void session::on(input::received& in) {
                           phase_ != session_phase::abandoning && phase_ != session_phase::stopping;
   if (!is_current)
     return;
+  const bool comes_again = acknowledges_ && kind_ == exchange_kind::connect;
   for (auto& each : in.messages) {
-    if (each.is_event()) {
+    if (each.is_event() && comes_again) {
+      unacknowledged_.push_back(std::move(each));
+    } else if (each.is_event()) {
       take_event(each);
     } else if (replies_.size() < replies_max) {
       replies_.push_back(std::move(each));
@@ -221,9 +242,19 @@ void session::on(input::received& in) {
   }
 }
 
+void session::on(input::progress& in) {
+  if (!is_exchanging() || in.generation != generation_)
+    return;
+  const steady_time longest = exchange_begun_ + options_.body_longest;
+  const steady_time patient = now_.steady + options_.body_idle + watchdog_grace;
+  if (const steady_time until = std::min(patient, longest); until > wake_at_)
+    wake_at(until);
+}
+
 void session::on(input::exchange_ended& in) {
   if (!is_exchanging() || in.generation != generation_)
     return;
+  server_time_ = in.server_time;
   if (phase_ == session_phase::stopping)
     return finish("stopped");
   if (phase_ == session_phase::abandoning)
@@ -282,6 +313,16 @@ void session::on(input::backlog& in) {
     take_step();
 }
 
+void session::on(input::stalled&) {
+  if (phase_ == session_phase::idle || phase_ == session_phase::stopping)
+    return;
+  if (is_exchanging())
+    act(action::abandon{generation_});
+  note(log_level::error, "stream_stalled", {{"phase", std::string(to_string(phase_))}});
+  client_id_.clear();  // no goodbye: whatever hung must not hang again
+  rehandshake(handshake_reason::stalled);
+}
+
 void session::on(input::stop&) {
   if (phase_ == session_phase::stopping)
     return;
@@ -335,6 +376,8 @@ void session::handshake_ended(const reply_outcome& outcome) {
   troubled(outcome, "handshake");
   if (obeys_end(outcome))
     return;
+  if (outcome.reply)
+    take_hosts(*outcome.reply);
   reason_ = handshake_reason::failed_handshake;
   switch (outcome.cause) {
     case reply_cause::unauthorized:
@@ -374,7 +417,12 @@ void session::accept_handshake(const message& reply) {
     return handshake_ended(bad);
   }
   client_id_ = reply.client_id;
+  hosts_.clear();
   supports_replay_ = reply.supports_replay;
+  acknowledges_ = reply.supports_ack && options_.profile == profile::generic;
+  ack_.reset();
+  if (acknowledges_)
+    ack_ = 0;
   handshaken_at_ = now_.steady;
   last_good_poll_ = now_.steady;
   asks_at_once_ = true;
@@ -387,12 +435,8 @@ void session::accept_handshake(const message& reply) {
 
 void session::subscribe_ended(const reply_outcome& outcome) {
   subscription& sub = subscriptions_[subscribing_];
-  if (outcome.cause == reply_cause::accepted) {
-    set_phase(sub, channel_phase::live);
-    if (outcome.server_disconnected)
-      return rehandshake(handshake_reason::server_disconnect, jittered(0s, server_disconnect_spread));
-    return begin_next();
-  }
+  if (outcome.cause == reply_cause::accepted)
+    return accept_subscribe(sub, outcome);
   switch (outcome.cause) {
     case reply_cause::position_lost:
       return position_refused(sub, outcome);
@@ -419,12 +463,35 @@ void session::subscribe_ended(const reply_outcome& outcome) {
   }
 }
 
+void session::accept_subscribe(subscription& sub, const reply_outcome& outcome) {
+  set_phase(sub, channel_phase::live);
+  const bool has_position = !sub.at.replay_id.empty() || sub.at.quiet_since;
+  if (!has_position && sub.start == replay_start::latest && recovers_by_replay()) {
+    sub.at.quiet_since = subscribed_since(server_time_);
+    act(action::channel_quiet{sub.wanted.channel, *sub.at.quiet_since});
+  }
+  if (outcome.server_disconnected)
+    return rehandshake(handshake_reason::server_disconnect, jittered(0s, server_disconnect_spread));
+  begin_next();
+}
+
+// An instant that lies before the server took the subscription: nothing made later than it is older than
+// the subscription. The server's clock counts, since it dates the events; our own only where it told none.
+wall_time session::subscribed_since(std::optional<wall_time> server_time) const {
+  const auto took = std::chrono::ceil<duration>(now_.steady - exchange_begun_);
+  return server_time.value_or(now_.wall) - took - publication_lag_max;
+}
+
 void session::position_refused(subscription& sub, const reply_outcome& outcome) {
-  if (sub.position.empty()) {  // even -1 or -2 was refused
+  if (sub.at.replay_id.empty()) {  // even -1 or -2 was refused
     park(sub, jittered(denied_least, denied_most), outcome.text);
     return begin_next();
   }
-  lose_position(sub, sub.position, outcome.text);
+  if (sub.at.quiet_since) {  // only events from before the subscription have been seen: nothing is lost
+    sub.at.replay_id.clear();
+  } else {
+    lose_position(sub, sub.at.replay_id, outcome.text);
+  }
   begin_subscribe(subscribing_);
 }
 
@@ -435,12 +502,17 @@ void session::lose_position(subscription& sub, std::string lost, const std::stri
         {"resumed_at", std::string(to_string(sub.wanted.when_lost))},
         {"reason", why}});
   act(action::gap_found{{sub.wanted.channel, std::move(lost), sub.wanted.when_lost, why}});
-  sub.position.clear();
+  sub.at = {};
   sub.start = sub.wanted.when_lost;
 }
 
 void session::connect_ended(const reply_outcome& outcome) {
   act(action::poll_ended{});
+  const bool is_whole = outcome.cause != reply_cause::lost;
+  for (auto& each : std::exchange(unacknowledged_, {})) {
+    if (is_whole)
+      take_event(each);
+  }
   const bool needs_login = outcome.cause == reply_cause::unauthorized || outcome.cause == reply_cause::moved;
   if (outcome.server_disconnected && !needs_login) {
     if (obeys_end(outcome))
@@ -462,6 +534,8 @@ void session::accept_connect(const message& reply) {
   credentials_backoff_.reset();
   last_good_poll_ = now_.steady;
   asks_at_once_ = false;
+  if (acknowledges_ && reply.ack)
+    ack_ = reply.ack;
   if (now_.steady - handshaken_at_ >= stable_after) {
     handshake_backoff_.reset();
     forgotten_in_a_row_ = 0;
@@ -476,8 +550,10 @@ void session::accept_connect(const message& reply) {
     max_interval_ = std::min<duration>(*given.max_interval, advised_timeout_max);
   if (obeys_end({.cause = reply_cause::accepted, .text = "advice given with a connect", .reply = reply}))
     return;
-  if (given.reconnect == reconnect::handshake)
+  if (given.reconnect == reconnect::handshake) {
+    take_hosts(reply);
     return rehandshake(handshake_reason::advice);
+  }
   duration pause = std::clamp<duration>(given.interval.value_or(0ms), 0ms, advised_interval_max);
   if (idle_polls_in_a_row_ > idle_polls_max)
     pause = std::max(pause, jittered(1s, 5s));
@@ -490,6 +566,8 @@ void session::session_troubled(const reply_outcome& outcome) {
   troubled(outcome, to_string(kind_));
   if (obeys_end(outcome))
     return;
+  if (outcome.reply)
+    take_hosts(*outcome.reply);
   switch (outcome.cause) {
     case reply_cause::unauthorized:
     case reply_cause::moved:
@@ -525,11 +603,14 @@ void session::session_troubled(const reply_outcome& outcome) {
 // What the response carried is gone. With replay a new session brings it back; without, the server may
 // have kept it, and the same session goes on for as long as the server remembers it.
 void session::poll_lost() {
-  const bool is_forgotten = now_.steady - last_good_poll_ > poll_timeout_ + max_interval_;
-  if (recovers_by_replay() || is_forgotten)
+  if (recovers_by_replay())
+    return rehandshake(handshake_reason::lost_poll);
+  const duration pause = std::min<duration>(poll_backoff_.next(random_), between_polls_max);
+  const bool is_forgotten = now_.steady + pause - last_good_poll_ > poll_timeout_ + max_interval_;
+  if (is_forgotten)
     return rehandshake(handshake_reason::lost_poll);
   asks_at_once_ = true;
-  wait(next_step::connect, std::min<duration>(poll_backoff_.next(random_), between_polls_max));
+  wait(next_step::connect, pause);
 }
 
 // The response came whole, but without a reply, or with one that names no known cause.
@@ -568,7 +649,9 @@ void session::take_event(message& in) {
   if (sub->is_behind)
     return;
   if (is_replay_token(in.replay_id))
-    sub->position = in.replay_id;
+    sub->at.replay_id = in.replay_id;
+  if (is_older_than_subscription(*sub, in))
+    return;
   std::string key = duplicate_key(in.channel, in.replay_id, in.event_uuid);
   if (!key.empty() && !seen_.insert(std::move(key)))
     return act(action::duplicate_dropped{sub->wanted.channel});
@@ -579,13 +662,40 @@ void session::take_event(message& in) {
                        .event_uuid = std::move(in.event_uuid)}});
 }
 
+// A quiet channel has no replay id to go on from, so after a new handshake all of it is read once, and what
+// was there before the subscription is passed over. What cannot be dated is delivered.
+bool session::is_older_than_subscription(subscription& sub, const message& in) {
+  if (!sub.at.quiet_since)
+    return false;
+  if (in.created && *in.created < *sub.at.quiet_since)
+    return true;
+  sub.at.quiet_since.reset();
+  return false;
+}
+
+// Servers to try at the next handshakes, one after the other. Whether the token may go there is for the
+// client to say.
+void session::take_hosts(const message& reply) {
+  if (!reply.advice || reply.advice->hosts.empty())
+    return;
+  const auto& named = reply.advice->hosts;
+  const auto count = static_cast<std::ptrdiff_t>(std::min(named.size(), hosts_max));
+  hosts_.assign(named.begin(), named.begin() + count);
+}
+
 void session::begin_handshake() {
   drop_session();
   last_handshake_ = now_.steady;
+  host_.clear();
+  if (!hosts_.empty()) {
+    host_ = std::move(hosts_.front());
+    hosts_.erase(hosts_.begin());
+  }
   note(log_level::info, "stream_handshake", {{"reason", std::string(to_string(reason_))}});
   act(action::handshake_begun{reason_});
+  const bool is_salesforce = options_.profile == profile::salesforce;
   send(exchange_kind::handshake,
-       {.channel = "/meta/handshake", .wants_replay = options_.profile == profile::salesforce},
+       {.channel = "/meta/handshake", .wants_replay = is_salesforce, .wants_ack = !is_salesforce},
        options_.request_deadline);
   phase_ = session_phase::handshaking;
 }
@@ -609,7 +719,7 @@ void session::begin_subscribe(std::size_t index) {
   request_message request{
       .channel = "/meta/subscribe", .client_id = client_id_, .subscription = sub.wanted.channel};
   if (recovers_by_replay())
-    request.replay_from = sub.position.empty() ? std::string(to_token(sub.start)) : sub.position;
+    request.replay_from = replay_token(sub.at, sub.start);
   send(exchange_kind::subscribe, std::move(request), options_.request_deadline);
   phase_ = session_phase::subscribing;
 }
@@ -620,6 +730,7 @@ void session::begin_connect() {
   request_message request{.channel = "/meta/connect", .client_id = client_id_};
   if (asks_at_once_)
     request.timeout = duration(0);
+  request.ack = ack_;
   send(exchange_kind::connect, std::move(request), poll_timeout_ + options_.network_allowance);
   phase_ = session_phase::polling;
 }
@@ -645,9 +756,10 @@ void session::send(exchange_kind kind, request_message request, duration deadlin
   ++generation_;
   exchange_begun_ = now_.steady;
   replies_.clear();
+  unacknowledged_.clear();
   has_brought_events_ = false;
   request.id = std::to_string(++next_message_id_);
-  act(action::send{kind, generation_, {std::move(request)}, deadline});
+  act(action::send{kind, generation_, {std::move(request)}, deadline, host_});
   wake_at(now_.steady + deadline + watchdog_grace);
 }
 
@@ -775,6 +887,11 @@ session::subscription* session::find(std::string_view channel) {
 duration session::jittered(duration least, duration most) {
   std::uniform_int_distribution<duration::rep> spread(least.count(), most.count());
   return duration(spread(random_));
+}
+
+steady_time session::overdue_at() const noexcept {
+  const bool is_at_rest = phase_ == session_phase::idle || phase_ == session_phase::ended;
+  return is_at_rest ? steady_time::max() : wake_at_ + overdue_after;
 }
 
 bool session::is_exchanging() const noexcept {

@@ -29,6 +29,16 @@ struct wanted_channel {
   friend bool operator==(const wanted_channel&, const wanted_channel&) = default;
 };
 
+/// Where a channel is read on from.
+struct position {
+  std::string replay_id;  ///< the raw token of the last event; empty while none has come
+  /// Where none has come: since when, by the server's clock, the channel is read from its tip. Events
+  /// published later are ours, and no replay id stands for that place yet.
+  std::optional<wall_time> quiet_since = {};
+
+  friend bool operator==(const position&, const position&) = default;
+};
+
 struct session_options {
   cometd::profile profile = profile::salesforce;
   std::vector<wanted_channel> channels;
@@ -38,6 +48,8 @@ struct session_options {
   duration max_interval = std::chrono::seconds(40);   ///< how long a session lives between connects
   duration network_allowance = std::chrono::seconds(15);
   duration request_deadline = std::chrono::seconds(30);  ///< for handshake and subscribe
+  duration body_idle = std::chrono::seconds(30);         ///< between two pieces of a response
+  duration body_longest = std::chrono::minutes(15);      ///< for a response that comes in small pieces
   duration disconnect_deadline = std::chrono::seconds(2);
   backoff_limits reconnect_backoff{std::chrono::seconds(1), std::chrono::seconds(60)};
   backoff_limits credentials_backoff{std::chrono::seconds(10), std::chrono::minutes(5)};
@@ -55,9 +67,10 @@ enum class handshake_reason {
   cookies,            ///< the server missed or refused a cookie
   overload,           ///< the server is busy, or a limit of the org is reached
   backlog,            ///< events were left on the server while the consumer was behind
+  stalled,            ///< the watchdog found that nothing moved any more
 };
 [[nodiscard]] std::string_view to_string(handshake_reason reason) noexcept;
-inline constexpr auto handshake_reason_count = 10;
+inline constexpr auto handshake_reason_count = 11;
 
 enum class exchange_kind { handshake, subscribe, connect, disconnect };
 [[nodiscard]] std::string_view to_string(exchange_kind kind) noexcept;
@@ -97,8 +110,8 @@ struct gap {
 namespace input {
 
 struct start {
-  /// Replay tokens by channel: where the last run stopped.
-  std::map<std::string, std::string> positions;
+  /// By channel: where the last run stopped.
+  std::map<std::string, position> positions;
   /// Positions known to be worthless here, since they were taken in another org.
   std::map<std::string, std::string> foreign = {};
 };
@@ -107,12 +120,17 @@ struct received {
   std::uint64_t generation = 0;
   std::vector<message> messages;
 };
+/// Bytes of the response came, whether or not they made a message whole: a slow response is alive.
+struct progress {
+  std::uint64_t generation = 0;
+};
 /// The exchange is over, whatever came of it. `status` is 0 without an HTTP answer; `trouble` says why
-/// the answer did not arrive whole or could not be read.
+/// the answer did not arrive whole or could not be read; `server_time` is its Date.
 struct exchange_ended {
   std::uint64_t generation = 0;
   int status = 0;
   std::optional<failure> trouble;
+  std::optional<wall_time> server_time = {};
 };
 /// An instant asked for by wait_until has come (or any other time: early ticks do nothing).
 struct tick {};
@@ -124,13 +142,16 @@ struct credentials_failed {
 struct backlog {
   bool is_full = false;
 };
+/// The watchdog, which has a clock of its own, found that what should have ended long ago did not.
+struct stalled {};
 struct stop {};
 
 }  // namespace input
 
 using session_input =
-    std::variant<input::start, input::received, input::exchange_ended, input::tick,
-                 input::credentials_renewed, input::credentials_failed, input::backlog, input::stop>;
+    std::variant<input::start, input::received, input::progress, input::exchange_ended, input::tick,
+                 input::credentials_renewed, input::credentials_failed, input::backlog, input::stalled,
+                 input::stop>;
 
 namespace action {
 
@@ -139,7 +160,8 @@ struct send {
   exchange_kind kind = exchange_kind::handshake;
   std::uint64_t generation = 0;
   std::vector<request_message> messages;
-  duration deadline{};  ///< for the whole exchange
+  duration deadline{};  ///< until the header of the answer
+  std::string host;     ///< another server that advice named; empty: the org's own
 };
 /// Give up the exchange under way; its end will be ignored.
 struct abandon {
@@ -164,6 +186,11 @@ struct channel_changed {
 struct gap_found {
   cometd::gap gap;
 };
+/// The channel is read from its tip and has brought nothing yet: its position is an instant, to be stored.
+struct channel_quiet {
+  std::string channel;
+  wall_time since;
+};
 struct duplicate_dropped {
   std::string channel;
 };
@@ -182,8 +209,8 @@ struct ended {
 
 using session_action = std::variant<action::send, action::abandon, action::wait_until, action::deliver,
                                     action::renew_credentials, action::clear_cookies, action::handshake_begun,
-                                    action::channel_changed, action::gap_found, action::duplicate_dropped,
-                                    action::poll_ended, action::log, action::ended>;
+                                    action::channel_changed, action::gap_found, action::channel_quiet,
+                                    action::duplicate_dropped, action::poll_ended, action::log, action::ended>;
 
 /// The Bayeux client as a pure machine: inputs and now go in, actions come out. It does no I/O and reads
 /// no clock. One exchange at a time: handshake, then each wanted channel's subscribe, then connects.
@@ -202,6 +229,9 @@ class session {
   /// Every wanted channel is acknowledged by the server in the present session, which is being polled.
   [[nodiscard]] bool is_live() const noexcept;
   [[nodiscard]] std::vector<channel_status> channels() const;
+  /// When something must have happened, whatever the phase: past it, nothing moves any more. The watchdog
+  /// looks at it with a timer of its own.
+  [[nodiscard]] steady_time overdue_at() const noexcept;
   /// Generation of the latest exchange.
   [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
 
@@ -209,7 +239,7 @@ class session {
   struct subscription {
     wanted_channel wanted;
     replay_start start = replay_start::latest;  // where to read from without a position
-    std::string position;                       // the last event's replay token; empty: none yet
+    position at;                                // replay_id empty: no event yet
     channel_phase phase = channel_phase::wanted;
     std::string reason;
     steady_time retry_at{};  // while parked
@@ -221,11 +251,13 @@ class session {
 
   void on(input::start& in);
   void on(input::received& in);
+  void on(input::progress& in);
   void on(input::exchange_ended& in);
   void on(input::tick& in);
   void on(input::credentials_renewed& in);
   void on(input::credentials_failed& in);
   void on(input::backlog& in);
+  void on(input::stalled& in);
   void on(input::stop& in);
 
   [[nodiscard]] reply_outcome read_outcome(const input::exchange_ended& in) const;
@@ -233,6 +265,7 @@ class session {
   void subscribe_ended(const reply_outcome& outcome);
   void connect_ended(const reply_outcome& outcome);
   void accept_handshake(const message& reply);
+  void accept_subscribe(subscription& sub, const reply_outcome& outcome);
   void accept_connect(const message& reply);
   void position_refused(subscription& sub, const reply_outcome& outcome);
   void lose_position(subscription& sub, std::string lost, const std::string& why);
@@ -242,6 +275,9 @@ class session {
   [[nodiscard]] bool obeys_end(const reply_outcome& outcome);
 
   void take_event(message& in);
+  [[nodiscard]] bool is_older_than_subscription(subscription& sub, const message& in);
+  [[nodiscard]] wall_time subscribed_since(std::optional<wall_time> server_time) const;
+  void take_hosts(const message& reply);
   void begin_handshake();
   void begin_next();
   void begin_subscribe(std::size_t index);
@@ -290,16 +326,24 @@ class session {
   steady_time exchange_begun_{};
   std::size_t subscribing_ = 0;
   std::vector<message> replies_;
+  std::vector<message> unacknowledged_;  // events of a connect, where the server sends them again if it fails
+  std::optional<wall_time> server_time_;
   bool has_brought_events_ = false;
 
   // The session with the server.
   std::string client_id_;
   bool supports_replay_ = false;
+  bool acknowledges_ = false;         // the acknowledgement extension is on
+  std::optional<std::int64_t> ack_;   // the last batch that came whole
   bool asks_at_once_ = true;  // the next connect asks for an answer at once, to notice recovery early
   duration poll_timeout_{};
   duration max_interval_{};
   steady_time handshaken_at_{};
   steady_time last_good_poll_{};
+
+  // Where the next handshakes go: servers that advice named, then the org's own again.
+  std::vector<std::string> hosts_;
+  std::string host_;
 
   // How it has been going.
   handshake_reason reason_ = handshake_reason::start;

@@ -130,6 +130,9 @@ CREATE TABLE outbox (
   next_attempt_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX outbox_by_receiver ON outbox (receiver, id);
+)sql"},
+                                  migration{"the position of a channel that has brought nothing yet", R"sql(
+ALTER TABLE checkpoints ADD COLUMN quiet_since INTEGER;
 )sql"}};
 
 constexpr const char* migrations_table = R"sql(

@@ -105,17 +105,17 @@ std::vector<watched_rollout> select_watched(SQLite::Database& database) {
 
 void replace_checkpoint(SQLite::Database& database, const hub_checkpoint& at) {
   SQLite::Statement statement(database, R"sql(
-      INSERT OR REPLACE INTO checkpoints (hub, channel, replay_id, event_uuid, org_id, updated)
-      VALUES (?, ?, ?, ?, ?, ?))sql");
+      INSERT OR REPLACE INTO checkpoints (hub, channel, replay_id, event_uuid, org_id, updated, quiet_since)
+      VALUES (?, ?, ?, ?, ?, ?, ?))sql");
   binder(statement) << at.hub << at.checkpoint.channel << at.checkpoint.replay_id << at.checkpoint.event_uuid
-                    << at.checkpoint.org_id << at.checkpoint.updated;
+                    << at.checkpoint.org_id << at.checkpoint.updated << at.checkpoint.quiet_since;
   run(statement);
 }
 
 std::vector<cometd::checkpoint> select_checkpoints(SQLite::Database& database, const std::string& hub) {
   SQLite::Statement statement(database,
-                              "SELECT channel, replay_id, event_uuid, org_id, updated FROM checkpoints WHERE "
-                              "hub = ? ORDER BY channel");
+                              "SELECT channel, replay_id, event_uuid, org_id, updated, quiet_since "
+                              "FROM checkpoints WHERE hub = ? ORDER BY channel");
   binder(statement) << hub;
   std::vector<cometd::checkpoint> checkpoints;
   while (statement.executeStep()) {
@@ -126,6 +126,7 @@ std::vector<cometd::checkpoint> select_checkpoints(SQLite::Database& database, c
     checkpoint.event_uuid = row.text();
     checkpoint.org_id = row.text();
     checkpoint.updated = row.time();
+    checkpoint.quiet_since = row.maybe_time();
     checkpoints.push_back(std::move(checkpoint));
   }
   return checkpoints;

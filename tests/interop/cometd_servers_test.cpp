@@ -37,9 +37,9 @@ class open_door final : public token_provider {
 
 class collecting_consumer final : public event_consumer {
  public:
-  asio::awaitable<result<>> consume(std::span<const event> events) override {
-    data.reserve(data.size() + events.size());
-    for (const auto& each : events)
+  asio::awaitable<result<>> consume(delivery batch) override {
+    data.reserve(data.size() + batch.events.size());
+    for (const auto& each : batch.events)
       data.push_back(each.data);
     co_return result<>{};
   }

@@ -58,15 +58,15 @@ class collecting_consumer final : public event_consumer {
  public:
   explicit collecting_consumer(time_source& time) : time_(time) {}
 
-  asio::awaitable<result<>> consume(std::span<const event> events) override {
+  asio::awaitable<result<>> consume(delivery batch) override {
     co_await time_.sleep_for(delay);
     if (failures_left > 0) {
       --failures_left;
       co_return fail(errc::storage, "the disk is full");
     }
-    for (const auto& each : events)
+    for (const auto& each : batch.events)
       texts.push_back(std::string(boost::json::parse(each.data).at("payload").as_string()));
-    largest_batch = std::max(largest_batch, events.size());
+    largest_batch = std::max(largest_batch, batch.events.size());
     co_return result<>{};
   }
 
@@ -86,6 +86,7 @@ class counting_observer final : public client_observer {
   void gap_found(const gap& found) override { gaps.push_back(found); }
   void event_delivered(std::string_view) override { ++delivered; }
   void duplicate_dropped(std::string_view) override { ++duplicates; }
+  void problem_found(problem_kind kind) override { ++problems[kind]; }
   void poll_ended(wall_time) override { ++polls; }
 
   std::vector<channel_status> changes;
@@ -93,6 +94,7 @@ class counting_observer final : public client_observer {
   std::vector<gap> gaps;
   int delivered = 0;
   int duplicates = 0;
+  std::map<problem_kind, std::size_t> problems;
   int polls = 0;
 };
 
@@ -387,7 +389,7 @@ TEST_F(Client, SurvivesGarbageAndStatusesAtEveryStep) {
   }
   expect_all(published);
   EXPECT_THAT(log_.lines_of("stream_problem"), SizeIs(1)) << "once per kind";
-  EXPECT_GE(client_->snapshot().problems.at("body"), 3 * (faults.size() - 1)) << "but every one is counted";
+  EXPECT_GE(client_->snapshot().problems.at(problem_kind::body), 3 * (faults.size() - 1)) << "but every one is counted";
 }
 
 TEST_F(Client, LogsInAgainWhenTheTokenIsRefused) {

@@ -140,6 +140,7 @@ class hand {
   std::vector<event> events;
   std::vector<handshake_reason> handshakes;
   std::vector<gap> gaps;
+  std::map<std::string, wall_time> quiet;
   std::vector<channel_status> changes;
   std::vector<std::string> logs;
   std::optional<std::string> ended;
@@ -173,6 +174,7 @@ class hand {
   void take(action::handshake_begun& in) { handshakes.push_back(in.reason); }
   void take(action::channel_changed& in) { changes.push_back(in.status); }
   void take(action::gap_found& in) { gaps.push_back(in.gap); }
+  void take(action::channel_quiet& in) { quiet.insert_or_assign(in.channel, in.since); }
   void take(action::duplicate_dropped&) { ++duplicates; }
   void take(action::poll_ended&) { ++polls_ended; }
   void take(action::log& in) {
@@ -276,7 +278,7 @@ TEST(Session, DeliversEventsInOrderFromAnyResponseAndBeforeActingOnIt) {
 
 TEST(Session, ReadsFromTheStoredPositionAndKeepsItsToken) {  // F52
   hand session(salesforce({push, license}));
-  session.start({.positions = {{push.channel, "99999999999999999999"}, {license.channel, R"("0017")"}}});
+  session.start({.positions = {{push.channel, {"99999999999999999999"}}, {license.channel, {R"("0017")"}}}});
   session.shake_hands();
   EXPECT_EQ(session.request().replay_from, "99999999999999999999");
   session.acknowledge();
@@ -285,7 +287,7 @@ TEST(Session, ReadsFromTheStoredPositionAndKeepsItsToken) {  // F52
 
 TEST(Session, IgnoresAStoredPositionThatIsNoToken) {
   hand session(salesforce({{.channel = "/u/x", .first = replay_start::earliest}}));
-  session.start({.positions = {{"/u/x", "1},\"x\":{"}}});
+  session.start({.positions = {{"/u/x", {"1},\"x\":{"}}}});
   session.shake_hands();
   EXPECT_EQ(session.request().replay_from, "-2");
 }
@@ -301,7 +303,7 @@ TEST(Session, ReportsAGapForAPositionOfAnotherOrg) {
 
 TEST(Session, ResubscribesFromTheLatestEventNotFromTheFirst) {  // F04, F06
   hand session(salesforce());
-  session.start({.positions = {{push.channel, "5"}}});
+  session.start({.positions = {{push.channel, {"5"}}}});
   session.shake_hands();
   EXPECT_EQ(session.request().replay_from, "5");
   session.acknowledge();
@@ -371,7 +373,7 @@ TEST(Session, ABareServerDisconnectLeadsToAJitteredHandshake) {  // F03
 TEST(Session, ALostPositionIsAGapAndReadingGoesOnByPolicy) {  // F05
   for (const auto when_lost : {replay_start::earliest, replay_start::latest}) {
     hand session(salesforce({{.channel = push.channel, .when_lost = when_lost}, license}));
-    session.start({.positions = {{push.channel, "17"}}});
+    session.start({.positions = {{push.channel, {"17"}}}});
     session.shake_hands();
     session.answer(refusal("subscribe",
                            "400::The replayId {17} you provided was invalid.  Please provide a "
@@ -391,7 +393,7 @@ TEST(Session, ALostPositionIsAGapAndReadingGoesOnByPolicy) {  // F05
 
 TEST(Session, AChannelWhoseEarliestIsRefusedTooIsParked) {
   hand session(salesforce({push}));
-  session.start({.positions = {{push.channel, "17"}}});
+  session.start({.positions = {{push.channel, {"17"}}}});
   session.shake_hands();
   const auto refused = refusal("subscribe", "400::The replayId {17} you provided was invalid.");
   session.answer(refused);
@@ -627,7 +629,7 @@ TEST(Session, ParkedChannelsOutliveAHandshakeAndAreLoggedOnce) {
 
 TEST(Session, AnEventQuotaParksForLongAndKeepsThePosition) {  // F36
   hand session(salesforce());
-  session.start({.positions = {{push.channel, "17"}}});
+  session.start({.positions = {{push.channel, {"17"}}}});
   session.shake_hands();
   session.answer(refusal("subscribe", "403::Organization total events daily limit exceeded"));
   session.connect();
