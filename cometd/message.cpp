@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/json/basic_parser_impl.hpp>
+#include <charconv>
 #include <cstdint>
 
 #include "base/text.hpp"
@@ -23,8 +24,11 @@ enum class scope : std::uint8_t {
   advice,
   ext,
   sfdc,
+  ack,
   data,
   data_event,
+  payload,
+  change_header,
   types,
   subscriptions,
   hosts,
@@ -52,10 +56,18 @@ enum class field : std::uint8_t {
   replay,
   sfdc,
   failure_reason,
+  ack,
+  ack_enabled,
+  ack_batch,
   data,
   data_event,
   replay_id,
   event_uuid,
+  event_created,
+  payload,
+  payload_created,
+  change_header,
+  commit_timestamp,
 };
 
 struct known_key {
@@ -85,9 +97,17 @@ constexpr std::array known_keys{
     known_key{scope::ext, "replay", field::replay},
     known_key{scope::ext, "sfdc", field::sfdc},
     known_key{scope::sfdc, "failureReason", field::failure_reason},
+    known_key{scope::ext, "ack", field::ack},
+    known_key{scope::ack, "enabled", field::ack_enabled},
+    known_key{scope::ack, "batch", field::ack_batch},
     known_key{scope::data, "event", field::data_event},
+    known_key{scope::data, "payload", field::payload},
     known_key{scope::data_event, "replayId", field::replay_id},
     known_key{scope::data_event, "EventUuid", field::event_uuid},
+    known_key{scope::data_event, "createdDate", field::event_created},
+    known_key{scope::payload, "CreatedDate", field::payload_created},
+    known_key{scope::payload, "ChangeEventHeader", field::change_header},
+    known_key{scope::change_header, "commitTimestamp", field::commit_timestamp},
 };
 constexpr std::size_t key_size_max = 32;
 
@@ -117,6 +137,27 @@ duration advised(double milliseconds) noexcept {
   return duration(static_cast<std::int64_t>(std::clamp(milliseconds, -limit, limit)));
 }
 
+// The end of the year 9999: what lies beyond is no time of an event.
+constexpr double unix_milliseconds_max = 253'402'300'799'999;
+
+std::optional<wall_time> read_timestamp(double milliseconds) noexcept {
+  if (!(milliseconds >= 0 && milliseconds <= unix_milliseconds_max))
+    return std::nullopt;
+  return wall_time(duration(static_cast<std::int64_t>(milliseconds)));
+}
+
+std::optional<wall_time> read_time(std::string_view text) {
+  const auto parsed = parse_time(text);
+  return parsed ? std::optional(*parsed) : std::nullopt;
+}
+
+std::optional<std::int64_t> read_integer(std::string_view token) noexcept {
+  std::int64_t value = 0;
+  const char* const last = token.data() + token.size();
+  const auto [end, error] = std::from_chars(token.data(), last, value);
+  return error == std::errc{} && end == last ? std::optional(value) : std::nullopt;
+}
+
 // Collects one message from the parser's events. The names are those that basic_parser calls.
 class message_handler {
  public:
@@ -130,13 +171,19 @@ class message_handler {
   bool on_document_begin(error_code&) {
     found = {};
     has_data = false;
+    commit_time_.reset();
+    event_time_.reset();
+    payload_time_.reset();
     scopes_.clear();
     field_ = field::none;
     text_.clear();
     key_.clear();
     return true;
   }
-  bool on_document_end(error_code&) { return true; }
+  bool on_document_end(error_code&) {
+    found.created = commit_time_ ? commit_time_ : event_time_ ? event_time_ : payload_time_;
+    return true;
+  }
 
   bool on_object_begin(error_code&) {
     scopes_.push_back(scopes_.empty() ? scope::message : object_scope());
@@ -208,6 +255,8 @@ class message_handler {
       found.successful = value;
     if (field_ == field::replay)
       found.supports_replay = value;
+    if (field_ == field::ack || field_ == field::ack_enabled)
+      found.supports_ack = value;
     return value_ended();
   }
   bool on_null(error_code&) { return value_ended(); }
@@ -230,6 +279,12 @@ class message_handler {
         return scope::data;
       case field::data_event:
         return scope::data_event;
+      case field::ack:
+        return scope::ack;
+      case field::payload:
+        return scope::payload;
+      case field::change_header:
+        return scope::change_header;
       default:
         return scope::other;
     }
@@ -312,6 +367,12 @@ class message_handler {
       case field::event_uuid:
         found.event_uuid = text_;
         break;
+      case field::event_created:
+        event_time_ = read_time(text_);
+        break;
+      case field::payload_created:
+        payload_time_ = read_time(text_);
+        break;
       default:
         break;
     }
@@ -336,6 +397,13 @@ class message_handler {
         case field::max_interval:
           found.advice->max_interval = advised(value);
           break;
+        case field::ack:
+        case field::ack_batch:
+          found.ack = read_integer(text_);
+          break;
+        case field::commit_timestamp:
+          commit_time_ = read_timestamp(value);
+          break;
         default:
           break;
       }
@@ -348,6 +416,9 @@ class message_handler {
   field field_ = field::none;
   std::string key_;
   std::string text_;
+  std::optional<wall_time> commit_time_;
+  std::optional<wall_time> event_time_;
+  std::optional<wall_time> payload_time_;
 };
 
 // Finds the end of one object, and where its `data` lies, by brackets and quotes alone.
@@ -695,6 +766,24 @@ void append_member(std::string& out, std::string_view key, std::string_view valu
   append_json_string(out, value);
 }
 
+// The extensions of a message: none where nothing is asked for.
+void append_ext(std::string& out, const request_message& message) {
+  std::string ext;
+  if (message.wants_replay)
+    ext += R"(,"replay":true)";
+  if (!message.replay_from.empty()) {
+    ext += R"(,"replay":{)";
+    append_json_string(ext, replay_key(message.subscription));
+    fmt::format_to(std::back_inserter(ext), ":{}}}", message.replay_from);
+  }
+  if (message.wants_ack)
+    ext += R"(,"ack":true)";
+  if (message.ack)
+    fmt::format_to(std::back_inserter(ext), R"(,"ack":{})", *message.ack);
+  if (!ext.empty())
+    fmt::format_to(std::back_inserter(out), R"(,"ext":{{{}}})", std::string_view(ext).substr(1));
+}
+
 void append_message(std::string& out, const request_message& message) {
   out += "{\"channel\":";
   append_json_string(out, message.channel);
@@ -707,13 +796,7 @@ void append_message(std::string& out, const request_message& message) {
   append_member(out, "subscription", message.subscription);
   if (message.timeout)
     fmt::format_to(std::back_inserter(out), R"(,"advice":{{"timeout":{}}})", message.timeout->count());
-  if (message.wants_replay)
-    out += R"(,"ext":{"replay":true})";
-  if (!message.replay_from.empty()) {
-    out += R"(,"ext":{"replay":{)";
-    append_json_string(out, replay_key(message.subscription));
-    fmt::format_to(std::back_inserter(out), ":{}}}}}", message.replay_from);
-  }
+  append_ext(out, message);
   out += '}';
 }
 

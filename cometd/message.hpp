@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -41,11 +42,18 @@ struct message {
   std::optional<cometd::advice> advice;
   std::string failure_reason;    ///< ext.sfdc.failureReason: where present, truer than `error`
   bool supports_replay = false;  ///< ext.replay is true
+  bool supports_ack = false;     ///< ext.ack of a handshake is true, or has `enabled: true`
+  /// ext.ack of a connect, or its `batch`: the number of the batch of events that this response carries.
+  std::optional<std::int64_t> ack;
   /// The raw JSON text of `data`, as the server wrote it.
   std::optional<std::string> data;
   /// data.event.replayId as the JSON token it was: `17`, or `"17"` with its quotes. Opaque; never a number.
   std::string replay_id;
   std::string event_uuid;  ///< data.event.EventUuid
+  /// When the event was made: data.payload.ChangeEventHeader.commitTimestamp, or else
+  /// data.event.createdDate, or else data.payload.CreatedDate. A change event has the last one too where a
+  /// record was created, and there it is the record's.
+  std::optional<wall_time> created;
 
   [[nodiscard]] bool is_meta() const noexcept { return channel.starts_with("/meta/"); }
   /// A delivery: falsy data (`""`, `0`, `null`) is data too.
@@ -98,6 +106,9 @@ struct request_message {
   /// ext.replay of a subscribe: a raw token, under the subscription's name without its `?filter`.
   std::string replay_from = {};
   bool wants_replay = false;  ///< ext.replay of a handshake
+  bool wants_ack = false;     ///< ext.ack of a handshake
+  /// ext.ack of a connect: the batch received last, -1 before the first.
+  std::optional<std::int64_t> ack = {};
   /// advice.timeout of a connect; zero asks for an answer at once.
   std::optional<duration> timeout = {};
 

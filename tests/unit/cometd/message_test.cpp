@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <functional>
+#include <limits>
 
 namespace pushguard::cometd {
 namespace {
@@ -100,6 +102,47 @@ TEST(MessageParser, KeepsReplayIdsOfAnySizeAndKind) {
       EXPECT_EQ(got.messages[0].replay_id, kept);
     }
   }
+}
+
+TEST(MessageParser, ReadsWhenAnEventWasMade) {
+  const wall_time noon = std::chrono::sys_days(std::chrono::year(2026) / 3 / 10) + 12h;
+  const auto created = [](const std::string& data) {
+    return parse_one(R"({"channel":"/a","data":)" + data + "}").created;
+  };
+  for (const std::string text :
+       {"2026-03-10T12:00:00.000Z", "2026-03-10T12:00:00Z", "2026-03-10T12:00:00.000+0000",
+        "2026-03-10T12:00:00.000+00:00", "2026-03-10T14:30:00.000+02:30"}) {
+    EXPECT_EQ(created(R"({"payload":{"CreatedDate":")" + text + R"("}})"), noon) << text;
+    EXPECT_EQ(created(R"({"event":{"createdDate":")" + text + R"("}})"), noon) << text;
+  }
+  EXPECT_EQ(created(R"({"payload":{"ChangeEventHeader":{"commitTimestamp":1773144000000}}})"), noon);
+  EXPECT_EQ(created(R"({"payload":{"ChangeEventHeader":{"commitTimestamp":1773144000000},)"
+                    R"("CreatedDate":"2020-01-01T00:00:00.000Z"}})"),
+            noon)
+      << "the date of a change event is the record's";
+  for (const std::string data :
+       {R"({"payload":{"CreatedDate":"yesterday"}})", R"({"payload":{"CreatedDate":1773144000000}})",
+        R"({"event":{"CreatedDate":"2026-03-10T12:00:00.000Z"}})",
+        R"({"payload":{"ChangeEventHeader":{"commitTimestamp":"1773144000000"}}})",
+        R"({"payload":{"ChangeEventHeader":{"commitTimestamp":-1}}})",
+        R"({"payload":{"ChangeEventHeader":{"commitTimestamp":1e18}}})"})
+    EXPECT_EQ(created(data), std::nullopt) << data;
+}
+
+TEST(MessageParser, ReadsTheAcknowledgementExtensionInBothItsForms) {
+  const auto with_ext = [](const std::string& ext) {
+    return parse_one(R"({"channel":"/meta/connect","successful":true,"ext":)" + ext + "}");
+  };
+  EXPECT_TRUE(with_ext(R"({"ack":true,"replay":true})").supports_ack);
+  EXPECT_TRUE(with_ext(R"({"ack":{"enabled":true,"batch":0}})").supports_ack);
+  EXPECT_FALSE(with_ext(R"({"ack":false})").supports_ack);
+  EXPECT_FALSE(with_ext(R"({"ack":{"enabled":false,"batch":1}})").supports_ack);
+  EXPECT_FALSE(with_ext(R"({"ack":"true"})").supports_ack);
+  EXPECT_EQ(with_ext(R"({"ack":7})").ack, 7);
+  EXPECT_EQ(with_ext(R"({"ack":{"enabled":true,"batch":-1}})").ack, -1);
+  EXPECT_EQ(with_ext(R"({"ack":9223372036854775807})").ack, std::numeric_limits<std::int64_t>::max());
+  for (const std::string none : {"true", R"("7")", "9223372036854775808", "1e999", "1.5", "[7]", "null"})
+    EXPECT_EQ(with_ext(R"({"ack":)" + none + "}").ack, std::nullopt) << none;
 }
 
 TEST(MessageParser, DeliversFalsyDataAsData) {
@@ -319,6 +362,15 @@ TEST(Serialize, SendsAReplayIdAsItCameUnderTheChannelWithoutItsFilter) {
   EXPECT_EQ(serialize(one).value(),
             R"([{"channel":"/meta/subscribe","clientId":"c","subscription":"/topic/X?Status='a'",)"
             R"("ext":{"replay":{"/topic/X":18446744073709551616}}}])");
+}
+
+TEST(Serialize, AsksForAcknowledgementsAndGivesThem) {
+  const auto text = [](request_message one) { return serialize(std::vector{std::move(one)}).value(); };
+  EXPECT_THAT(text({.channel = "/meta/handshake", .wants_ack = true}), HasSubstr(R"(,"ext":{"ack":true}})"));
+  EXPECT_THAT(text({.channel = "/meta/handshake", .wants_replay = true, .wants_ack = true}),
+              HasSubstr(R"(,"ext":{"replay":true,"ack":true}})"));
+  EXPECT_THAT(text({.channel = "/meta/connect", .ack = -1}), HasSubstr(R"(,"ext":{"ack":-1}})"));
+  EXPECT_THAT(text({.channel = "/meta/connect"}), testing::Not(HasSubstr("ext")));
 }
 
 TEST(Serialize, RefusesMoreThanSalesforceTakes) {
