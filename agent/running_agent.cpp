@@ -143,9 +143,9 @@ class threaded_agent final : public running_agent {
 
   /// Waits for the store's lock, then decides until it is stopped.
   asio::awaitable<void> lead() {
-    std::optional<store::store_lock> lock;
+    std::optional<file_lock> lock;
     while (!lock) {
-      auto taken = store::try_lock(configuration_.state);
+      auto taken = try_lock(configuration_.state);
       if (taken) {
         lock.emplace(std::move(*taken));
         break;

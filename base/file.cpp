@@ -1,12 +1,70 @@
 #include "base/file.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 
 namespace pushguard {
+namespace {
+
+class descriptor {
+ public:
+  explicit descriptor(int number) : number_(number) {}
+  ~descriptor() {
+    if (number_ >= 0) {
+      ::close(number_);
+    }
+  }
+  descriptor(const descriptor&) = delete;
+  descriptor& operator=(const descriptor&) = delete;
+
+  [[nodiscard]] int number() const noexcept { return number_; }
+
+ private:
+  int number_;
+};
+
+bool write_all(int to, std::string_view content) {
+  while (!content.empty()) {
+    const auto written = ::write(to, content.data(), content.size());
+    if (written < 0 && errno != EINTR) {
+      return false;
+    }
+    content.remove_prefix(written < 0 ? 0 : static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+bool write_new(const std::string& path, std::string_view content) {
+  const descriptor out(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  return out.number() >= 0 && write_all(out.number(), content) && ::fsync(out.number()) == 0;
+}
+
+/// A rename is on the disk once its directory is.
+bool flush_directory(const std::filesystem::path& of) {
+  const std::string directory = of.has_parent_path() ? of.parent_path().string() : ".";
+  const descriptor in(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return in.number() >= 0 && ::fsync(in.number()) == 0;
+}
+
+}  // namespace
+
+result<> replace_file(const std::filesystem::path& path, std::string_view content) {
+  const std::string fresh = path.string() + ".new";
+  const bool is_done = write_new(fresh, content) && ::rename(fresh.c_str(), path.c_str()) == 0;
+  if (!is_done || !flush_directory(path)) {
+    const int why = errno;
+    if (!is_done) {
+      ::unlink(fresh.c_str());
+    }
+    return fail(errc::storage, fmt::format("cannot write {}: {}", path.string(), std::strerror(why)));
+  }
+  return {};
+}
 
 result<std::string> read_file(const std::filesystem::path& path, std::size_t size_max) {
   std::error_code ec;

@@ -13,11 +13,14 @@ asio::awaitable<result<std::vector<checkpoint>>> memory_checkpoint_store::load()
 }
 
 asio::awaitable<result<>> memory_checkpoint_store::save(std::vector<checkpoint> batch) {
-  for (auto& each : batch) {
-    auto channel = each.channel;
-    by_channel_.insert_or_assign(std::move(channel), std::move(each));
-  }
+  for (auto& each : batch)
+    put(std::move(each));
   co_return result<>{};
+}
+
+void memory_checkpoint_store::put(checkpoint at) {
+  auto channel = at.channel;
+  by_channel_.insert_or_assign(std::move(channel), std::move(at));
 }
 
 const checkpoint* memory_checkpoint_store::find(const std::string& channel) const {

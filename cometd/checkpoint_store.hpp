@@ -43,6 +43,9 @@ class memory_checkpoint_store final : public checkpoint_store {
 
   /// The checkpoint of `channel`, or nullptr.
   [[nodiscard]] const checkpoint* find(const std::string& channel) const;
+  /// Puts it in the place of its channel's earlier one.
+  void put(checkpoint at);
+  [[nodiscard]] const std::map<std::string, checkpoint>& all() const noexcept { return by_channel_; }
 
  private:
   std::map<std::string, checkpoint> by_channel_;

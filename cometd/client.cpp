@@ -218,8 +218,11 @@ asio::awaitable<void> durable_client::watch() {
   for (;;) {
     const steady_time due = std::min(session_.overdue_at(), parts_.time.steady_now() + watch_interval);
     co_await parts_.time.sleep_until(due);
-    if (parts_.time.steady_now() >= session_.overdue_at())
-      feed(input::stalled{});
+    if (parts_.time.steady_now() < session_.overdue_at())
+      continue;
+    feed(input::stalled{});
+    armed_for_ = steady_time::max();  // the ticker's own timer may be what was lost: it arms a new one
+    wake_moved_.notify_all();
   }
 }
 
@@ -256,8 +259,7 @@ asio::awaitable<input::start> durable_client::load_positions() {
     if (is_elsewhere && !each.replay_id.empty()) {
       start.foreign.emplace(std::move(each.channel), std::move(each.replay_id));
     } else {
-      start.positions.emplace(std::move(each.channel),
-                              position{std::move(each.replay_id), each.quiet_since});
+      start.positions.emplace(std::move(each.channel), position{std::move(each.replay_id), each.quiet_since});
     }
   }
   co_return start;
@@ -533,7 +535,8 @@ asio::awaitable<void> durable_client::consume(std::vector<event> batch) {
 std::vector<checkpoint> durable_client::checkpoints_after(const std::vector<event>& batch) const {
   std::vector<checkpoint> reached;
   for (auto each = batch.rbegin(); each != batch.rend(); ++each) {
-    const bool is_there = std::ranges::find(reached, each->subscription, &checkpoint::channel) != reached.end();
+    const bool is_there =
+        std::ranges::find(reached, each->subscription, &checkpoint::channel) != reached.end();
     if (!is_there && is_replay_token(each->replay_id))
       reached.push_back(
           {each->subscription, each->replay_id, each->event_uuid, org_id_, parts_.time.wall_now()});

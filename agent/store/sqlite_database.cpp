@@ -15,10 +15,10 @@
 namespace pushguard::store {
 
 struct sqlite_database::connection {
-  store_lock lock;
+  file_lock lock;
   SQLite::Database database;
 
-  [[nodiscard]] std::string name() const { return lock.database().string(); }
+  [[nodiscard]] std::string name() const { return lock.path().string(); }
 };
 
 namespace {
@@ -157,9 +157,9 @@ sqlite_database::sqlite_database(sqlite_database&&) noexcept = default;
 sqlite_database& sqlite_database::operator=(sqlite_database&&) noexcept = default;
 sqlite_database::~sqlite_database() = default;
 
-result<sqlite_database> sqlite_database::open(store_lock lock, const sqlite_options& options) {
-  const std::string name = lock.database().string();
-  if (auto made = make_file(lock.database()); !made)
+result<sqlite_database> sqlite_database::open(file_lock lock, const sqlite_options& options) {
+  const std::string name = lock.path().string();
+  if (auto made = make_file(lock.path()); !made)
     return std::unexpected(made.error());
   return guarded(name, [&]() -> result<sqlite_database> {
     SQLite::Database database(name, SQLite::OPEN_READWRITE | SQLite::OPEN_NOMUTEX, busy_wait_ms);

@@ -12,7 +12,7 @@ namespace pushguard::store {
 class sqlite_database {
  public:
   /// As open_sqlite_store().
-  [[nodiscard]] static result<sqlite_database> open(store_lock lock, const sqlite_options& options = {});
+  [[nodiscard]] static result<sqlite_database> open(file_lock lock, const sqlite_options& options = {});
 
   sqlite_database(sqlite_database&&) noexcept;
   sqlite_database& operator=(sqlite_database&&) noexcept;

@@ -256,14 +256,14 @@ class inline_store final : public store {
 
 }  // namespace
 
-result<std::unique_ptr<store>> open_sqlite_store(store_lock lock, sqlite_options options) {
+result<std::unique_ptr<store>> open_sqlite_store(file_lock lock, sqlite_options options) {
   auto database = sqlite_database::open(std::move(lock), options);
   if (!database)
     return std::unexpected(database.error());
   return std::make_unique<threaded_store>(std::move(*database));
 }
 
-result<std::unique_ptr<store>> open_inline_sqlite_store(store_lock lock, sqlite_options options) {
+result<std::unique_ptr<store>> open_inline_sqlite_store(file_lock lock, sqlite_options options) {
   auto database = sqlite_database::open(std::move(lock), options);
   if (!database)
     return std::unexpected(database.error());

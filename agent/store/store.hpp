@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "agent/store/records.hpp"
-#include "agent/store/store_lock.hpp"
 #include "alerts/outbox_store.hpp"
+#include "base/file_lock.hpp"
 #include "base/result.hpp"
 
 namespace pushguard::store {
@@ -96,10 +96,10 @@ struct sqlite_options {
 /// queue up while one is written are written together, so that a decision waits for at most one commit.
 /// Fails with errc::storage: cannot be opened, is not a database of Pushguard, is damaged, is of a newer
 /// version, is read-only, the disk is full.
-[[nodiscard]] result<std::unique_ptr<store>> open_sqlite_store(store_lock lock, sqlite_options options = {});
+[[nodiscard]] result<std::unique_ptr<store>> open_sqlite_store(file_lock lock, sqlite_options options = {});
 
 /// The same, but the work is done on the caller's own thread: for simulated time on one io_context.
-[[nodiscard]] result<std::unique_ptr<store>> open_inline_sqlite_store(store_lock lock,
+[[nodiscard]] result<std::unique_ptr<store>> open_inline_sqlite_store(file_lock lock,
                                                                       sqlite_options options = {});
 
 }  // namespace pushguard::store

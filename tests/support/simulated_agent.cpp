@@ -170,7 +170,7 @@ void simulated_agent::start() {
   web_listener_ = network_->listen(context_.get_executor(), "127.0.0.1", 0).value();
   auto made = std::make_unique<run>();
   made->store = std::make_unique<refusing_store>(
-      store::open_inline_sqlite_store(store::try_lock(configuration_->state).value()).value(), is_disk_full_);
+      store::open_inline_sqlite_store(try_lock(configuration_->state).value()).value(), is_disk_full_);
   run_ = std::move(made);
   state_.is_leader = true;
   const auto life = [](simulated_agent& self) -> asio::awaitable<void> {

@@ -64,6 +64,7 @@ class collecting_consumer final : public event_consumer {
       --failures_left;
       co_return fail(errc::storage, "the disk is full");
     }
+    offered.insert(offered.end(), batch.checkpoints.begin(), batch.checkpoints.end());
     for (const auto& each : batch.events)
       texts.push_back(std::string(boost::json::parse(each.data).at("payload").as_string()));
     largest_batch = std::max(largest_batch, batch.events.size());
@@ -71,6 +72,7 @@ class collecting_consumer final : public event_consumer {
   }
 
   std::vector<std::string> texts;
+  std::vector<checkpoint> offered;
   duration delay{};
   int failures_left = 0;
   std::size_t largest_batch = 0;
@@ -148,7 +150,7 @@ class Client : public testing::Test {
 
   void start() {
     client_ = make_client(options_, {.network = *net_,
-                                     .time = time_,
+                                     .time = *client_time_,
                                      .tokens = tokens_,
                                      .checkpoints = store_,
                                      .consumer = consumer_,
@@ -204,6 +206,7 @@ class Client : public testing::Test {
   }
 
   fake_time time_;
+  time_source* client_time_ = &time_;
   asio::io_context context_{1};
   std::unique_ptr<network> net_ = make_pipe_network();
   fake_bayeux server_{*net_, time_, context_.get_executor()};
@@ -389,7 +392,8 @@ TEST_F(Client, SurvivesGarbageAndStatusesAtEveryStep) {
   }
   expect_all(published);
   EXPECT_THAT(log_.lines_of("stream_problem"), SizeIs(1)) << "once per kind";
-  EXPECT_GE(client_->snapshot().problems.at(problem_kind::body), 3 * (faults.size() - 1)) << "but every one is counted";
+  EXPECT_GE(client_->snapshot().problems.at(problem_kind::body), 3 * (faults.size() - 1))
+      << "but every one is counted";
 }
 
 TEST_F(Client, LogsInAgainWhenTheTokenIsRefused) {
@@ -458,7 +462,7 @@ TEST_F(Client, OffersTheSameEventsAgainUntilTheConsumerTakesThem) {
   until_polling();
   publish(0, 3);
   pass(2s);
-  EXPECT_EQ(store_.kept.find(push), nullptr) << "nothing is acknowledged yet";
+  EXPECT_EQ(store_.kept.find(push)->replay_id, "") << "nothing is acknowledged yet";
   until_received(3);
   expect_all(3);
   EXPECT_THAT(log_.lines_of("stream_consumer_failed"), SizeIs(1));
@@ -579,6 +583,171 @@ TEST_F(Client, NoticesAPollThatNeverEnds) {  // F21
   until_received(2);
   EXPECT_LE(time_.steady_now() - since, 110s + 15s + 10s);
   expect_all(2);
+}
+
+TEST_F(Client, TakesTheCookiesOfAnAnswerWhoseBodyIsLost) {
+  start();
+  until_polling();
+  const auto truncated = [](http_reply own) -> asio::awaitable<http_reply> {
+    own.headers.add("Set-Cookie", "sfdc-stream=node2; Path=/");
+    own.stream = [](body_writer&) -> asio::awaitable<result<>> { co_return fail(errc::closed, "scripted"); };
+    co_return own;
+  };
+  publish(0, 1);
+  until_received(1);
+  server_.script.push_back({"connect", truncated});
+  publish(1, 1);
+  until_received(2);
+  publish(2, 1);
+  until_received(3);
+  EXPECT_EQ(server_.requests.back().cookie, "sfdc-stream=node2");
+  expect_all(3);
+}
+
+TEST_F(Client, RemembersAQuietChannelAcrossRestarts) {  // F07
+  start();
+  until_polling();
+  pass(2s);
+  const checkpoint* kept = store_.kept.find(push);
+  ASSERT_NE(kept, nullptr);
+  EXPECT_EQ(kept->replay_id, "");
+  ASSERT_TRUE(kept->quiet_since.has_value());
+  EXPECT_LE(*kept->quiet_since, time_.wall_now());
+  stop();
+  publish(0, 3);  // while nobody listens
+  start();
+  until_received(3);
+  expect_all(3);
+  EXPECT_THAT(observer_.gaps, IsEmpty());
+}
+
+TEST_F(Client, OffersCheckpointsThatAConsumerCanStoreWithItsEffects) {
+  start();
+  until_polling();
+  publish(0, 2);
+  const auto last = server_.publish(push, "2");
+  until_received(3);
+  ASSERT_THAT(consumer_.offered, Not(IsEmpty()));
+  const checkpoint& at = consumer_.offered.back();
+  EXPECT_EQ(at.channel, push);
+  EXPECT_EQ(at.replay_id, std::to_string(last));
+  EXPECT_EQ(at.org_id, "00D000000000001");
+  EXPECT_FALSE(at.quiet_since.has_value());
+}
+
+TEST_F(Client, ReadsAnAnswerThatComesByteByByte) {
+  const auto trickling = [this](http_reply own) -> asio::awaitable<http_reply> {
+    own.stream = [this, text = own.body](body_writer& out) -> asio::awaitable<result<>> {
+      for (const char c : text) {
+        auto written = co_await out.write({&c, 1});
+        if (!written)
+          co_return written;
+        co_await time_.sleep_for(1s);
+      }
+      co_return result<>{};
+    };
+    co_return own;
+  };
+  start();
+  until_polling();
+  publish(0, 1);
+  until_received(1);
+  server_.script.push_back({"connect", trickling});
+  publish(1, 1);
+  until_received(2);
+  publish(2, 4);
+  until_received(6);
+  expect_all(6);
+  EXPECT_EQ(observer_.handshakes.size(), 1U) << "slow is not lost";
+}
+
+TEST_F(Client, TakesATokenToNoHostThatAdviceNamed) {
+  other_ = std::make_unique<fake_bayeux>(*net_, time_, context_.get_executor(), "evil.example.com");
+  serve(*other_);
+  start();
+  until_polling();
+  const std::string host = other_->address().authority();
+  const auto advised = [host](http_reply own) -> asio::awaitable<http_reply> {
+    own.body =
+        R"([{"channel":"/meta/connect","successful":true,"advice":{"reconnect":"handshake","hosts":[")" +
+        host + R"("]}}])";
+    co_return own;
+  };
+  publish(0, 1);
+  until_received(1);
+  server_.script.push_back({"connect", advised});
+  publish(1, 1);
+  until_received(2);
+  until([this] { return observer_.handshakes.size() >= 3 && is_live(); });
+  publish(2, 1);
+  until_received(3);
+  EXPECT_THAT(other_->requests, IsEmpty());
+  EXPECT_THAT(log_.text(), HasSubstr("where the token must not go"));
+  expect_all(3);
+}
+
+TEST_F(Client, WithoutATokenFollowsAdviceToAnotherHost) {
+  other_ = std::make_unique<fake_bayeux>(*net_, time_, context_.get_executor(), "second.example.com");
+  other_->token.clear();
+  server_.token.clear();
+  serve(*other_);
+  tokens_.now.bearer = {};
+  start();
+  until_polling();
+  const std::string host = other_->address().authority();
+  const auto advised = [host](http_reply own) -> asio::awaitable<http_reply> {
+    own.body =
+        R"([{"channel":"/meta/connect","successful":true,"advice":{"reconnect":"handshake","hosts":[")" +
+        host + R"("]}}])";
+    co_return own;
+  };
+  server_.script.push_back({"connect", advised});
+  publish(0, 1);  // brought by the connect under way; the next one is sent elsewhere
+  until([this] { return is_live() && other_->count("connect") > 1; });
+  other_->publish(push, "1");
+  until_received(2);
+  expect_all(2);
+}
+
+// Time whose longest sleeps are never woken: what a lost timer looks like.
+class forgetful_time final : public time_source {
+ public:
+  explicit forgetful_time(fake_time& of) : of_(of) {}
+  wall_time wall_now() const override { return of_.wall_now(); }
+  steady_time steady_now() const override { return of_.steady_now(); }
+  asio::awaitable<void> sleep_until(steady_time when) override {
+    const bool is_lost = forgets && when - of_.steady_now() > 1min;
+    co_await of_.sleep_until(is_lost ? when + 365 * 24h : when);
+  }
+
+  bool forgets = false;
+
+ private:
+  fake_time& of_;
+};
+
+TEST_F(Client, TheWatchdogRestartsAClientWhoseTimersWereLost) {
+  forgetful_time forgetful(time_);
+  const auto never = [this](http_reply own) -> asio::awaitable<http_reply> {
+    co_await time_.sleep_for(365 * 24h);
+    co_return own;
+  };
+  client_time_ = &forgetful;
+  start();
+  until_polling();
+  forgetful.forgets = true;
+  publish(0, 1);
+  until_received(1);
+  server_.script.push_back({"connect", never});
+  publish(1, 1);
+  until_received(2);
+  publish(2, 1);
+  until([this] { return std::ranges::count(observer_.handshakes, handshake_reason::stalled) == 1; });
+  forgetful.forgets = false;
+  until_received(3);
+  expect_all(3);
+  EXPECT_THAT(log_.lines_of("stream_stalled"), SizeIs(1));
+  stop();
 }
 
 TEST_F(Client, LivesThroughAWeekOfForgottenSessionsWithoutLoss) {

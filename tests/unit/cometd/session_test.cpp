@@ -39,12 +39,13 @@ class hand {
   void start(input::start in = {}) { resume(std::move(in)); }
 
   /// The HTTP answer to what was sent last.
-  void answer(std::string_view body, int status = 200) {
+  void answer(std::string_view body, int status = 200, std::optional<wall_time> server_time = {}) {
     ASSERT_TRUE(sent.has_value());
     const auto generation = sent->generation;
     input::received received{.generation = generation, .messages = {}};
     message_parser parser;
-    input::exchange_ended in{.generation = generation, .status = status, .trouble = {}};
+    input::exchange_ended in{
+        .generation = generation, .status = status, .trouble = {}, .server_time = server_time};
     auto fed = parser.feed(body, received.messages);
     if (fed)
       fed = parser.finish();
@@ -80,10 +81,11 @@ class hand {
         R"(","supportedConnectionTypes":["long-polling"],"ext":{"replay":true},"advice":{"reconnect":"retry"}}])");
   }
 
-  void acknowledge() {
+  void acknowledge(std::optional<wall_time> server_time = {}) {
     ASSERT_EQ(kind(), exchange_kind::subscribe);
     answer(R"([{"channel":"/meta/subscribe","successful":true,"subscription":")" + request().subscription +
-           R"("}])");
+               R"("}])",
+           200, server_time);
   }
 
   /// Answers the first connect after a handshake as servers do: at once.
@@ -1073,7 +1075,8 @@ TEST(Session, WithoutReplayALostPollIsAskedAgainInTheSameSessionUntilItMustBeFor
     }
   }
   EXPECT_EQ(session.kind(), exchange_kind::disconnect);
-  EXPECT_GE(session.clock - lost_at, 30s + 30s);
+  EXPECT_GE(session.clock - lost_at, 30s + 40s - 20s)
+      << "another wait would have gone past the end of the session";
   EXPECT_LE(session.clock - lost_at, 3min);
 }
 
@@ -1098,6 +1101,265 @@ TEST(Session, EventsWithoutReplayIdsAreAllDelivered) {
   EXPECT_THAT(session.delivered, ElementsAre("0", "0", "\"\""));
 }
 
+// ---- Quiet channels (F07)
+
+std::string dated_event(int replay_id, std::string_view created) {
+  return R"({"channel":"/event/Push__e","data":{"payload":{"CreatedDate":")" + std::string(created) +
+         R"("},"event":{"replayId":)" + std::to_string(replay_id) + "}}}";
+}
+
+TEST(Session, AQuietChannelIsReadAgainFromItsBeginningAndOnlyWhatIsNewIsDelivered) {  // F07
+  hand session(salesforce());
+  session.start();
+  session.shake_hands();
+  EXPECT_EQ(session.request().replay_from, "-1");
+  const wall_time server_now = wall_start + 2h;  // its clock is not ours
+  session.acknowledge(server_now);
+  ASSERT_TRUE(session.quiet.contains(push.channel)) << "the place is told, to be stored";
+  const wall_time since = session.quiet.at(push.channel);
+  EXPECT_LE(since, server_now);
+  EXPECT_GE(since, server_now - 6min);
+  session.connect();
+  session.lose();
+  session.lose();
+  session.wait();
+  session.shake_hands("c2");
+  EXPECT_EQ(session.request().replay_from, "-2") << "what was lost cannot be had otherwise";
+  session.acknowledge(server_now + 1h);
+  EXPECT_EQ(session.quiet.at(push.channel), since) << "the first subscription is what counts";
+  session.answer("[" + dated_event(5, format_time(since - 1h)) + "," + dated_event(6, format_time(since)) +
+                 "," + dated_event(7, format_time(since - 1s)) + "," + connect_ok + "]");
+  ASSERT_EQ(session.events.size(), 2U);
+  EXPECT_EQ(session.events[0].replay_id, "6");
+  EXPECT_EQ(session.events[1].replay_id, "7") << "after the first new one nothing is passed over";
+}
+
+TEST(Session, AnEventWithoutADateIsNeverTakenForAnOldOne) {
+  hand session(salesforce());
+  session.start({.positions = {{push.channel, {{}, wall_start}}}});
+  session.shake_hands();
+  EXPECT_EQ(session.request().replay_from, "-2");
+  session.acknowledge();
+  session.answer("[" + event_text(5) + "," + connect_ok + "]");
+  EXPECT_EQ(session.events.size(), 1U);
+}
+
+TEST(Session, ReadingAQuietChannelAgainGoesOnBehindWhatWasPassedOver) {
+  hand session(salesforce());
+  session.start({.positions = {{push.channel, {{}, wall_start}}}});
+  session.shake_hands();
+  session.acknowledge();
+  session.answer("[" + dated_event(5, format_time(wall_start - 1h)) + "," + connect_ok + "]");
+  session.lose();
+  session.recover();
+  EXPECT_TRUE(session.delivered.empty());
+  session.lose();
+  session.lose();
+  session.wait();
+  session.shake_hands("c3");
+  EXPECT_EQ(session.request().replay_from, "5");
+  // By and by that one is purged. Nothing of ours was lost with it.
+  session.answer(refusal("subscribe", "400::The replayId {5} you provided was invalid."));
+  EXPECT_EQ(session.request().replay_from, "-2");
+  EXPECT_THAT(session.gaps, IsEmpty());
+  session.answer(refusal("subscribe", "400::The replayId {-2} you provided was invalid."));
+  EXPECT_EQ(session.kind(), exchange_kind::connect) << "parked";
+}
+
+TEST(Session, AChannelReadFromItsEarliestNeedsNoPlaceWhileItIsQuiet) {
+  hand session(salesforce({{.channel = push.channel, .first = replay_start::earliest}}));
+  session.start();
+  session.shake_hands();
+  EXPECT_EQ(session.request().replay_from, "-2");
+  session.acknowledge();
+  EXPECT_THAT(session.quiet, IsEmpty());
+}
+
+TEST(Session, AChannelThatGoesOnAtTheTipAfterAGapIsQuietFromThenOn) {
+  hand session(salesforce({{.channel = push.channel, .when_lost = replay_start::latest}}));
+  session.start({.positions = {{push.channel, {"17"}}}});
+  session.shake_hands();
+  session.answer(refusal("subscribe", "400::The replayId {17} you provided was invalid."));
+  EXPECT_EQ(session.request().replay_from, "-1");
+  session.acknowledge();
+  EXPECT_EQ(session.gaps.size(), 1U);
+  EXPECT_EQ(session.quiet.size(), 1U);
+}
+
+TEST(Session, WithoutADateOfTheServerOurOwnClockAndALagCount) {
+  hand session(salesforce());
+  session.start();
+  session.shake_hands();
+  session.acknowledge();
+  EXPECT_EQ(session.quiet.at(push.channel), wall_start - 5min);
+}
+
+// ---- Other servers
+
+std::string connect_with_hosts(std::string_view hosts) {
+  return R"([{"channel":"/meta/connect","successful":true,"advice":{"reconnect":"handshake","hosts":)" +
+         std::string(hosts) + "}}]";
+}
+
+TEST(Session, TriesAdvisedHostsInOrderAndThenItsOwnAgain) {
+  hand session(generic());
+  session.go_live();
+  session.answer(connect_with_hosts(R"(["a.example.com","b.example.com:8080"])"));
+  session.lose();  // the goodbye
+  std::vector<std::string> tried;
+  for (int i = 0; i < 3; ++i) {
+    session.wait();
+    ASSERT_EQ(session.kind(), exchange_kind::handshake);
+    tried.push_back(session.sent->host);
+    session.lose();
+  }
+  EXPECT_THAT(tried, ElementsAre("a.example.com", "b.example.com:8080", ""));
+}
+
+TEST(Session, ASessionStaysOnTheAdvisedHostThatTookIt) {
+  hand session(generic());
+  session.go_live();
+  session.answer(connect_with_hosts(R"(["a.example.com","b.example.com"])"));
+  session.lose();
+  session.wait();
+  session.shake_hands("c2");
+  EXPECT_EQ(session.sent->host, "a.example.com");
+  session.acknowledge();
+  EXPECT_EQ(session.sent->host, "a.example.com");
+  session.connect();
+  EXPECT_EQ(session.sent->host, "a.example.com");
+  session.answer(R"([{"channel":"/meta/connect","successful":true,"advice":{"reconnect":"handshake"}}])");
+  session.lose();
+  session.wait();
+  EXPECT_EQ(session.sent->host, "") << "advice holds for the reply that carries it";
+}
+
+TEST(Session, TakesNoMoreHostsThanItsLimit) {
+  hand session(generic());
+  session.go_live();
+  std::string many = "[";
+  for (int i = 0; i < 100; ++i)
+    many += (i == 0 ? "" : ",") + std::string(R"("h)") + std::to_string(i) + '"';
+  session.answer(connect_with_hosts(many + "]"));
+  session.lose();
+  int away = 0;
+  for (int i = 0; i < 100; ++i) {
+    session.wait();
+    if (session.sent->host.empty())
+      break;
+    ++away;
+    session.lose();
+  }
+  EXPECT_EQ(away, 8);
+}
+
+// ---- The acknowledgement extension
+
+class acknowledging_hand : public hand {
+ public:
+  acknowledging_hand() : hand(generic()) {
+    start();
+    answer(R"([{"channel":"/meta/handshake","successful":true,"clientId":"c1","ext":{"ack":true}}])");
+    acknowledge();
+  }
+  void connect_with(std::string_view events, std::int64_t ack) {
+    answer("[" + std::string(events) + R"({"channel":"/meta/connect","successful":true,"ext":{"ack":)" +
+           std::to_string(ack) + "}}]");
+  }
+};
+
+const std::string chat_event = R"({"channel":"/chat","data":1})";
+
+TEST(Session, AcknowledgesTheLastBatchThatCameWhole) {
+  acknowledging_hand session;
+  EXPECT_EQ(session.request().ack, 0);
+  session.connect_with("", 1);
+  EXPECT_EQ(session.request().ack, 1);
+  session.connect_with(chat_event + ",", 2);
+  EXPECT_EQ(session.request().ack, 2);
+  EXPECT_EQ(session.delivered.size(), 1U);
+}
+
+TEST(Session, WhatIsSentAgainIsDeliveredOnce) {
+  acknowledging_hand session;
+  session.connect_with("", 1);
+  session.answer("[" + chat_event + "," + chat_event);  // cut off
+  EXPECT_THAT(session.delivered, IsEmpty()) << "the server sends both again";
+  session.wait();
+  EXPECT_EQ(session.request().ack, 1);
+  session.connect_with(chat_event + "," + chat_event + ",", 2);
+  EXPECT_EQ(session.delivered.size(), 2U);
+}
+
+TEST(Session, AsksSalesforceForNoAcknowledgements) {
+  hand session(salesforce());
+  session.start();
+  EXPECT_FALSE(session.request().wants_ack);
+  session.answer(R"([{"channel":"/meta/handshake","successful":true,"clientId":"c1","ext":{"ack":true}}])");
+  session.acknowledge();
+  EXPECT_FALSE(session.request().ack.has_value());
+}
+
+// ---- Slowness and standstill
+
+TEST(Session, ASlowResponseMayTakeItsTimeWhileItMoves) {
+  hand session(salesforce());
+  session.go_live();
+  for (int i = 0; i < 20; ++i) {
+    session.pass(20s);
+    session.resume(input::tick{});
+    ASSERT_EQ(session.abandoned, 0) << i;
+    session.resume(input::progress{session.machine.generation()});
+  }
+  session.wait();
+  EXPECT_EQ(session.abandoned, 1) << "half a minute without a byte";
+}
+
+TEST(Session, EvenASlowResponseMustEndSomeDay) {
+  hand session(salesforce());
+  session.go_live();
+  const steady_time begun = session.clock;
+  while (session.abandoned == 0) {
+    session.pass(10s);
+    ASSERT_LT(session.clock - begun, 20min);
+    session.resume(input::tick{});
+    if (session.abandoned == 0)
+      session.resume(input::progress{session.machine.generation()});
+  }
+  EXPECT_GE(session.clock - begun, 15min);
+}
+
+TEST(Session, ProgressOfAnOlderExchangeCountsForNothing) {
+  hand session(salesforce());
+  session.go_live();
+  session.pass(129s);
+  session.resume(input::progress{session.machine.generation() - 1});
+  session.wait();
+  EXPECT_EQ(session.abandoned, 1);
+}
+
+TEST(Session, IsOverdueOnlyLongAfterItsOwnTicksWereDue) {
+  hand session(salesforce());
+  EXPECT_EQ(session.machine.overdue_at(), steady_time::max()) << "not begun";
+  session.go_live();
+  EXPECT_EQ(session.machine.overdue_at(), session.wake + 30s);
+  session.resume(input::stop{});
+  session.lose();
+  EXPECT_EQ(session.machine.overdue_at(), steady_time::max()) << "ended";
+}
+
+TEST(Session, AStandstillFoundByTheWatchdogLeadsToANewSession) {
+  hand session(salesforce());
+  session.go_live();
+  session.clock = session.machine.overdue_at();
+  session.resume(input::stalled{});
+  EXPECT_EQ(session.abandoned, 1);
+  EXPECT_FALSE(session.machine.is_live());
+  EXPECT_THAT(session.logs, Contains("error stream_stalled phase=polling"));
+  session.recover();
+  EXPECT_EQ(session.handshakes.back(), handshake_reason::stalled);
+}
+
 // Random inputs, mostly sensible ones: after each, `hand` holds the session to its invariants.
 TEST(Session, KeepsItsInvariantsUnderRandomTreatment) {
   const std::vector<std::string> bodies{
@@ -1118,6 +1380,8 @@ TEST(Session, KeepsItsInvariantsUnderRandomTreatment) {
       "[" + event_text(1) + "," + connect_ok + "]",
       "[" + event_text(2) + "," + event_text(3, license.channel),
       R"([{"channel":"/meta/connect","successful":true,"advice":{"reconnect":"handshake","interval":9}}])",
+      connect_with_hosts(R"(["a.example.com"])"),
+      R"([{"channel":"/meta/handshake","successful":true,"clientId":"c","ext":{"ack":true}}])",
       R"([{"channel":"/meta/connect","successful":false,"advice":{"reconnect":"none","interval":-9}}])",
   };
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
@@ -1129,7 +1393,7 @@ TEST(Session, KeepsItsInvariantsUnderRandomTreatment) {
       if (dice == 0) {
         session.resume(input::backlog{.is_full = random() % 2 == 0});
       } else if (dice == 1) {
-        session.resume(input::tick{});
+        session.resume(random() % 20 == 0 ? session_input(input::stalled{}) : session_input(input::tick{}));
       } else if (dice == 2) {
         session.resume(input::exchange_ended{.generation = random() % 50, .status = 200, .trouble = {}});
       } else if (dice == 3 || (!session.sent && !session.is_renewing)) {

@@ -1,22 +1,6 @@
 #include "tests/unit/agent/store/sample_records.hpp"
 
-#include <stdlib.h>
-
-#include <stdexcept>
-
 namespace pushguard::store::test {
-
-scratch_directory::scratch_directory() {
-  std::string name = (std::filesystem::temp_directory_path() / "pushguard-store-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr)
-    throw std::runtime_error("no temporary directory can be made");
-  path_ = name;
-}
-
-scratch_directory::~scratch_directory() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
 
 sqlite_database open(const std::filesystem::path& path, const sqlite_options& options) {
   return must(sqlite_database::open(must(try_lock(path)), options));

@@ -6,31 +6,17 @@
 #include <string>
 
 #include "agent/store/sqlite_database.hpp"
+#include "tests/support/scratch_directory.hpp"
 
 namespace pushguard::store::test {
 
-/// A directory of its own for one test, gone with it.
-class scratch_directory {
+using pushguard::test::must;
+
+/// A directory of its own for one test, with the name of a database in it.
+class scratch_directory : public pushguard::test::scratch_directory {
  public:
-  scratch_directory();
-  ~scratch_directory();
-  scratch_directory(const scratch_directory&) = delete;
-  scratch_directory& operator=(const scratch_directory&) = delete;
-
-  [[nodiscard]] std::filesystem::path database() const { return path_ / "state.db"; }
-  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
-
- private:
-  std::filesystem::path path_;
+  [[nodiscard]] std::filesystem::path database() const { return path() / "state.db"; }
 };
-
-/// Throws std::runtime_error with the failure's text.
-template <class T>
-T must(result<T> got) {
-  if (!got)
-    throw std::runtime_error(got.error().text());
-  return std::move(*got);
-}
 
 [[nodiscard]] sqlite_database open(const std::filesystem::path& path, const sqlite_options& options = {});
 

@@ -348,5 +348,14 @@ TEST(SqliteDatabase, LosesNoOtherBatchToOneThatTheDatabaseRefuses) {
   EXPECT_TRUE(must(outcomes[2]).is_applied());
 }
 
+TEST(SqliteDatabase, HoldsItsLockAsLongAsItIsOpen) {
+  const scratch_directory scratch;
+  {
+    const auto database = open(scratch.database());
+    EXPECT_FALSE(try_lock(scratch.database()));
+  }
+  EXPECT_TRUE(try_lock(scratch.database()));
+}
+
 }  // namespace
 }  // namespace pushguard::store::test

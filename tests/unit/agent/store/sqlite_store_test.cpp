@@ -14,7 +14,7 @@ namespace {
 
 namespace asio = boost::asio;
 
-using opener = result<std::unique_ptr<store>> (*)(store_lock, sqlite_options);
+using opener = result<std::unique_ptr<store>> (*)(file_lock, sqlite_options);
 
 struct kind_of_store {
   const char* name;

@@ -1,4 +1,4 @@
-#include "agent/store/store_lock.hpp"
+#include "base/file_lock.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -11,7 +11,7 @@
 #include <string>
 #include <system_error>
 
-namespace pushguard::store {
+namespace pushguard {
 namespace {
 
 std::string system_text(int error) {
@@ -24,9 +24,9 @@ std::string holder_of(int descriptor) {
   const auto size = ::pread(descriptor, text.data(), text.size(), 0);
   long process = 0;
   if (size <= 0)
-    return "another agent";
+    return "another process";
   const auto [end, error] = std::from_chars(text.data(), text.data() + size, process);
-  return error == std::errc{} ? fmt::format("another agent (process {})", process) : "another agent";
+  return error == std::errc{} ? fmt::format("process {}", process) : "another process";
 }
 
 /// For whoever finds the lock taken; the lock holds without it.
@@ -39,31 +39,31 @@ void write_holder(int descriptor) {
 
 }  // namespace
 
-store_lock::~store_lock() {
+file_lock::~file_lock() {
   if (descriptor_ >= 0)
     ::close(descriptor_);
 }
 
-result<store_lock> try_lock(const std::filesystem::path& database) {
+result<file_lock> try_lock(const std::filesystem::path& file) {
   // Two names of one file must meet at one lock.
   std::error_code ec;
-  auto resolved = std::filesystem::weakly_canonical(database, ec);
+  auto resolved = std::filesystem::weakly_canonical(file, ec);
   if (ec)
-    resolved = database;
+    resolved = file;
   const std::string lock_file = resolved.string() + ".lock";
   const int descriptor = ::open(lock_file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (descriptor < 0)
     return fail(errc::storage,
                 fmt::format("cannot open the lock file {}: {}", lock_file, system_text(errno)));
-  store_lock lock(std::move(resolved), descriptor);
+  file_lock lock(std::move(resolved), descriptor);
   if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK)
       return fail(errc::conflict,
-                  fmt::format("{} is in use by {}", lock.database().string(), holder_of(descriptor)));
+                  fmt::format("{} is in use by {}", lock.path().string(), holder_of(descriptor)));
     return fail(errc::storage, fmt::format("cannot lock {}: {}", lock_file, system_text(errno)));
   }
   write_holder(descriptor);
   return lock;
 }
 
-}  // namespace pushguard::store
+}  // namespace pushguard
