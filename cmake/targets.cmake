@@ -1,7 +1,7 @@
 include(GNUInstallDirs)
 
-# `unit`, `integration`, `interop` and `style` build the tests of that label, `benchmarks` the benchmarks.
-foreach(label unit integration interop style benchmarks)
+# `unit`, `integration`, `interop`, `soak` and `style` build the tests of that label, `benchmarks` the benchmarks.
+foreach(label unit integration interop soak style benchmarks)
   add_custom_target(${label})
 endforeach()
 
@@ -13,7 +13,7 @@ function(pushguard_library name)
   target_link_libraries(pushguard_${name} PUBLIC pushguard_flags ${arg_DEPENDS} PRIVATE ${arg_PRIVATE_DEPENDS})
 endfunction()
 
-# pushguard_test(NAME LABEL unit|integration|interop|style SOURCES file... DEPENDS target...)
+# pushguard_test(NAME LABEL unit|integration|interop|soak|style SOURCES file... DEPENDS target...)
 # One test program; CTest runs it whole, since a process per case costs more than the cases.
 function(pushguard_test name)
   cmake_parse_arguments(arg "" "LABEL;TIMEOUT" "SOURCES;DEPENDS" ${ARGN})

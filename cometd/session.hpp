@@ -148,10 +148,9 @@ struct stop {};
 
 }  // namespace input
 
-using session_input =
-    std::variant<input::start, input::received, input::progress, input::exchange_ended, input::tick,
-                 input::credentials_renewed, input::credentials_failed, input::backlog, input::stalled,
-                 input::stop>;
+using session_input = std::variant<input::start, input::received, input::progress, input::exchange_ended,
+                                   input::tick, input::credentials_renewed, input::credentials_failed,
+                                   input::backlog, input::stalled, input::stop>;
 
 namespace action {
 
@@ -207,10 +206,11 @@ struct ended {
 
 }  // namespace action
 
-using session_action = std::variant<action::send, action::abandon, action::wait_until, action::deliver,
-                                    action::renew_credentials, action::clear_cookies, action::handshake_begun,
-                                    action::channel_changed, action::gap_found, action::channel_quiet,
-                                    action::duplicate_dropped, action::poll_ended, action::log, action::ended>;
+using session_action =
+    std::variant<action::send, action::abandon, action::wait_until, action::deliver,
+                 action::renew_credentials, action::clear_cookies, action::handshake_begun,
+                 action::channel_changed, action::gap_found, action::channel_quiet, action::duplicate_dropped,
+                 action::poll_ended, action::log, action::ended>;
 
 /// The Bayeux client as a pure machine: inputs and now go in, actions come out. It does no I/O and reads
 /// no clock. One exchange at a time: handshake, then each wanted channel's subscribe, then connects.
@@ -333,9 +333,9 @@ class session {
   // The session with the server.
   std::string client_id_;
   bool supports_replay_ = false;
-  bool acknowledges_ = false;         // the acknowledgement extension is on
-  std::optional<std::int64_t> ack_;   // the last batch that came whole
-  bool asks_at_once_ = true;  // the next connect asks for an answer at once, to notice recovery early
+  bool acknowledges_ = false;        // the acknowledgement extension is on
+  std::optional<std::int64_t> ack_;  // the last batch that came whole
+  bool asks_at_once_ = true;         // the next connect asks for an answer at once, to notice recovery early
   duration poll_timeout_{};
   duration max_interval_{};
   steady_time handshaken_at_{};
