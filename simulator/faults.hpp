@@ -118,4 +118,55 @@ struct random_faults {
   duration delay_max = std::chrono::seconds(3);  ///< delays are drawn up to this
 };
 
+/// A fault that happens now.
+struct fault {
+  fault_plan plan;
+  std::uint64_t occurrence = 0;  ///< how often its kind has happened before; picks among its variants
+};
+
+/// A request as the script sees it, and what chance holds ready for it.
+struct fault_passage {
+  request_kind kind = request_kind::other;
+  std::vector<std::string> channels = {};  ///< of a subscribe
+  std::optional<fault_plan> drawn = {};
+};
+
+/// What an answer carries.
+struct answer_shape {
+  std::size_t messages = 0;
+  std::size_t events = 0;  ///< of these
+};
+
+/// Says which fault hits which request: the first of a list that wants it, else one by chance. A request is
+/// hit once at most; it counts for `skip` of the faults that could have hit it before.
+class fault_script {
+ public:
+  fault_script(std::uint64_t seed, std::vector<fault_plan> faults, std::optional<random_faults> chaos);
+
+  void add(fault_plan fault);
+
+  /// To be called once for each request, in order.
+  [[nodiscard]] fault_passage admit(request_kind kind, std::vector<std::string> channels);
+  /// The fault that hits the request as it comes.
+  [[nodiscard]] std::optional<fault> strike(const fault_passage& request);
+  /// The fault that hits its answer as it leaves.
+  [[nodiscard]] std::optional<fault> strike(const fault_passage& request, const answer_shape& answer);
+
+  /// No fault of the list waits.
+  [[nodiscard]] bool is_idle() const noexcept { return waiting_.empty(); }
+  [[nodiscard]] std::size_t pending() const noexcept { return waiting_.size(); }
+  [[nodiscard]] const std::map<fault_kind, std::size_t>& happened() const noexcept { return happened_; }
+
+ private:
+  template <class Fits>
+  std::optional<fault> take(const fault_passage& request, Fits fits);
+  std::optional<fault_plan> draw_for(request_kind kind);
+
+  std::uint64_t seed_;
+  std::vector<fault_plan> waiting_;
+  std::optional<random_faults> chaos_;
+  std::uint64_t admitted_ = 0;
+  std::map<fault_kind, std::size_t> happened_;
+};
+
 }  // namespace pushguard::simulator

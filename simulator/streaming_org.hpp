@@ -30,8 +30,8 @@ struct streaming_truth {
   std::size_t open_sessions_peak = 0;
   std::map<std::string, std::uint64_t> published;  ///< events, by channel
   std::uint64_t deliveries = 0;                    ///< events put into answers, whether these arrived or not
-  std::uint64_t overlaps = 0;                      ///< connects that came while another of the client was held
-  std::uint64_t unauthorized_requests = 0;         ///< without a token, or with one that is not valid
+  std::uint64_t overlaps = 0;               ///< connects that came while another of the client was held
+  std::uint64_t unauthorized_requests = 0;  ///< without a token, or with one that is not valid
   std::uint64_t logins = 0;
   std::string access_token;  ///< the newest that is valid; empty where none is
 };
