@@ -325,6 +325,9 @@ asio::awaitable<result<>> write_stream(server& in, transport& wire, const exchan
 
 asio::awaitable<result<>> write_reply(server& in, transport& wire, const exchange& asked,
                                       const http_reply& reply, going_on next) {
+  if (reply.raw) {
+    co_return co_await write_pieces(in, wire, *reply.raw);
+  }
   std::string header = render_header(in, asked, reply, next);
   const bool is_bare = asked.is_head || !has_body(reply.status);
   if (is_bare || reply.stream) {
@@ -387,7 +390,7 @@ asio::awaitable<http_reply> call_handler(server& in, const exchange& asked) {
   if (error) {
     co_await report_exception(in, asked, error);
     reply = error_reply(500, "internal_error", "the request could not be handled");
-  } else if (reply.status != 0 && !is_sendable(reply)) {
+  } else if (reply.status != 0 && !reply.raw && !is_sendable(reply)) {
     in.log.error("http_handler_failed", {{"method", asked.request.method},
                                          {"path", asked.request.path()},
                                          {"reason", "its reply has a wrong status or header"}});
@@ -418,11 +421,11 @@ asio::awaitable<going_on> answer(server& in, transport& wire, const exchange& as
   unfinished_answer unfinished(wire);
   const http_reply reply = co_await call_handler(in, asked);
   const bool is_delimited = asked.is_http11 || !reply.stream || asked.is_head;
-  const bool may_go_on = reply.after == after_reply::keep_alive && reply.status != 0 &&
+  const bool may_go_on = reply.after == after_reply::keep_alive && (reply.status != 0 || reply.raw) &&
                          asked.may_keep_alive && is_delimited && !in.is_draining;
   const going_on next = may_go_on ? going_on::keep_alive : going_on::close;
   result<> written;
-  if (reply.status != 0) {
+  if (reply.status != 0 || reply.raw) {
     written = co_await write_reply(in, wire, asked, reply, next);
   }
   if (written && reply.after != after_reply::reset) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,9 @@ struct http_reply {
   /// Where set, the body is what this writes, in chunks (Transfer-Encoding: chunked); `body` is unused.
   /// If it returns a failure the connection is reset, so that the peer cannot take a part for the whole.
   std::function<boost::asio::awaitable<result<>>(body_writer&)> stream = {};
+  /// Written as it is in place of status line, headers and body; then `after` decides. For simulating
+  /// faults.
+  std::optional<std::string> raw = {};
   after_reply after = after_reply::keep_alive;
 };
 

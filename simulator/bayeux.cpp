@@ -7,9 +7,10 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
-#include <charconv>
+#include <utility>
 
 #include "base/text.hpp"
+#include "simulator/answer_text.hpp"
 #include "simulator/dice.hpp"
 
 namespace pushguard::simulator {
@@ -17,47 +18,9 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t body_size_max = 32'768;       // Salesforce's limit
-constexpr std::size_t events_per_reply_max = 1000;  // keeps an answer under a mebibyte
-constexpr unsigned version_oldest = 37;             // of streaming
-constexpr std::string_view routing_value = "!node-1";
 // CometD of Salesforce's time answers a superseded poll with 408; later ones do with 500.
 constexpr int superseded_status = 408;
-
-http_reply plain_reply(int status, std::string_view text) {
-  return {
-      .status = status, .headers = {{"Content-Type", "text/plain;charset=UTF-8"}}, .body = std::string(text)};
-}
-
-std::optional<std::string_view> find_cookie(const http_request& request, std::string_view name) {
-  for (std::string_view rest : request.headers.all("Cookie")) {
-    while (!rest.empty()) {
-      const std::string_view pair = trim(rest.substr(0, rest.find(';')));
-      rest.remove_prefix(std::min(rest.find(';'), rest.size() - 1) + 1);
-      if (pair.size() > name.size() && pair.starts_with(name) && pair[name.size()] == '=')
-        return pair.substr(name.size() + 1);
-    }
-  }
-  return std::nullopt;
-}
-
-/// The major version in `/cometd/67.0/connect`; nothing for other paths.
-std::optional<unsigned> read_version(std::string_view path) {
-  constexpr std::string_view prefix = "/cometd/";
-  if (!path.starts_with(prefix))
-    return std::nullopt;
-  path.remove_prefix(prefix.size());
-  unsigned version = 0;
-  const auto [end, code] = std::from_chars(path.data(), path.data() + path.size(), version);
-  if (code != std::errc{} || !path.substr(static_cast<std::size_t>(end - path.data())).starts_with(".0"))
-    return std::nullopt;
-  return version;
-}
-
-std::string_view text_of(const json::object& message, std::string_view name) {
-  const json::value* found = message.if_contains(name);
-  return found != nullptr && found->is_string() ? std::string_view(found->get_string()) : std::string_view{};
-}
+constexpr std::string_view quota_error = "403::Organization total events daily limit exceeded";
 
 json::object advice(std::string_view reconnect) {
   return {{"reconnect", reconnect}, {"interval", 0}};
@@ -68,42 +31,90 @@ std::string cookie_date(wall_time time) {
   return fmt::format("{:%a, %d-%b-%Y %H:%M:%S} GMT", std::chrono::floor<std::chrono::seconds>(time));
 }
 
+/// `/topic/X?Name=v` is the channel /topic/X.
+std::string_view without_filter(std::string_view channel) {
+  return channel.substr(0, channel.find('?'));
+}
+
+/// The channels that a subscribe names; nothing where it names none or something else.
+std::vector<std::string_view> channels_wanted(const json::object& message) {
+  const json::value* wanted = message.if_contains("subscription");
+  if (wanted == nullptr)
+    return {};
+  if (wanted->is_string())
+    return {std::string_view(wanted->get_string())};
+  std::vector<std::string_view> found;
+  if (!wanted->is_array())
+    return found;
+  for (const json::value& each : wanted->get_array()) {
+    if (!each.is_string())
+      return {};
+    found.emplace_back(each.get_string());
+  }
+  return found;
+}
+
+/// Whether a connect says `advice: {timeout: 0}`.
+bool wants_answer_at_once(const json::object& message) {
+  const json::value* advice = message.if_contains("advice");
+  const json::value* timeout =
+      advice != nullptr && advice->is_object() ? advice->get_object().if_contains("timeout") : nullptr;
+  return timeout != nullptr && timeout->is_int64() && timeout->get_int64() == 0;
+}
+
+/// The replay extension's map from channels to ids; nullptr where there is none.
+const json::value* replay_map(const json::object& message) {
+  const json::value* ext = message.if_contains("ext");
+  return ext != nullptr && ext->is_object() ? ext->get_object().if_contains("replay") : nullptr;
+}
+
+/// Whether the replay map has an entry for the channel, and none for one that is not subscribed to.
+bool is_map_for(const json::value& map, std::string_view channel,
+                const std::vector<std::string_view>& wanted) {
+  if (!map.is_object() || !map.get_object().contains(channel))
+    return false;
+  return std::ranges::all_of(map.get_object(), [&wanted](const json::key_value_pair& entry) {
+    return std::ranges::find(wanted, std::string_view(entry.key()), without_filter) != wanted.end();
+  });
+}
+
+/// Where the events of a channel start for who subscribes to it; the error where that cannot be.
+std::expected<event_log::position, std::string> start_of_replay(const event_log& log,
+                                                                const json::object& message,
+                                                                std::string_view channel) {
+  const json::value* map = replay_map(message);
+  if (map == nullptr)
+    return log.tip();
+  if (!is_map_for(*map, channel, channels_wanted(message)))
+    return std::unexpected(fmt::format(
+        "400::The replayId for channel {{{}}} wasn't found using the provided replay ID map {{{}}}", channel,
+        cut_at_character(json::serialize(*map), 500)));
+  // Clients send numbers and numeric strings.
+  const json::value& wanted = map->get_object().at(channel);
+  const std::string id = wanted.is_string() ? std::string(wanted.get_string()) : json::serialize(wanted);
+  if (id == "-1")
+    return log.tip();
+  if (id == "-2")
+    return log.earliest();
+  if (const auto after = log.after(id))
+    return *after;
+  return std::unexpected(
+      fmt::format("400::The replayId {{{}}} you provided was invalid.  Please provide a valid ID, -2 to "
+                  "replay all events, or -1 to replay only new events.",
+                  cut_at_character(id, 100)));
+}
+
 }  // namespace
-
-/// A JSON array of messages in the making.
-class bayeux_server::reply_list {
- public:
-  void add(const json::object& message) { add_raw(json::serialize(message)); }
-  void add_raw(std::string_view message) {
-    if (text_.size() > 1)
-      text_ += ',';
-    text_ += message;
-  }
-  void add_event(std::string_view channel, const event_writer& write, const logged_event& event) {
-    add_raw(R"({"data":)");
-    write(text_, event);
-    text_ += R"(,"channel":)";
-    append_json_string(text_, channel);
-    text_ += '}';
-  }
-  [[nodiscard]] http_reply reply() const {
-    return {.headers = {{"Content-Type", "application/json;charset=UTF-8"}}, .body = text_ + ']'};
-  }
-
- private:
-  std::string text_ = "[";
-};
 
 /// One HTTP request on its way through, and the message it is at.
 struct bayeux_server::exchange {
-  const http_request& request;
+  const bayeux_request& request;
   instant now;
-  unsigned version;
-  std::size_t message_count = 0;
+  route taken;
   const json::object* message = nullptr;
   std::string_view channel = {};
   std::string_view client_id = {};
-  reply_list replies = {};
+  answer_text replies = {};
   std::vector<std::string> cookies = {};
 
   /// A reply to the message, with its channel and id.
@@ -112,6 +123,13 @@ struct bayeux_server::exchange {
     if (const json::value* id = message->if_contains("id"); id != nullptr)
       made["id"] = *id;
     return made;
+  }
+  void accept() {
+    json::object made = reply(true);
+    made["clientId"] = client_id;
+    if (const json::value* wanted = message->if_contains("subscription"); wanted != nullptr)
+      made["subscription"] = *wanted;
+    replies.add(made);
   }
   void refuse(std::string_view error, std::string_view reconnect) {
     json::object made = reply(false);
@@ -126,52 +144,28 @@ struct bayeux_server::exchange {
     http_reply made = replies.reply();
     for (const std::string& cookie : cookies)
       made.headers.add("Set-Cookie", cookie);
+    if (!taken.cookie.empty())
+      made.headers.add("Set-Cookie", taken.cookie);
     return made;
   }
-  /// Salesforce's are Secure as well; over plain HTTP a client would then not return them.
-  void set_routing_cookie() {
-    cookies.push_back(fmt::format("sfdc-stream={}; Path=/; Max-Age={}; SameSite=None", routing_value,
-                                  std::chrono::floor<std::chrono::seconds>(routing_cookie_life).count()));
-  }
-  [[nodiscard]] bool is_routed_here() const { return find_cookie(request, "sfdc-stream") == routing_value; }
 };
 
-bayeux_server::bayeux_server(const stream_plan& plan, std::uint64_t seed, token_desk& tokens, event_log& log,
-                             event_writer write_event)
-    : plan_(plan), seed_(seed), tokens_(tokens), log_(log), write_event_(std::move(write_event)) {}
+bayeux_server::bayeux_server(const streaming_plan& plan, token_desk& tokens, channel_list& channels,
+                             node_router& router)
+    : plan_(plan),
+      tokens_(tokens),
+      channels_(channels),
+      router_(router),
+      deliveries_(plan.daily_events_max) {}
 
-std::variant<http_reply, held_poll> bayeux_server::receive(const http_request& request, instant now) {
-  const auto version = read_version(request.path());
-  if (!version)
-    return plain_reply(404, "404::API version in the URI is mandatory");
-  if (request.method != "POST") {
-    http_reply reply = plain_reply(405, "405::Method not allowed");
-    reply.headers.add("Allow", "POST");
-    return reply;
-  }
-  if (request.body.size() > body_size_max)
-    return plain_reply(413, "413::Maximum Request Size Exceeded");
-  if (!to_lower_ascii(request.headers.find("Content-Type").value_or("")).starts_with("application/json"))
-    return plain_reply(400, "400::Content-Type must be application/json");
-
-  boost::system::error_code ec;
-  const json::value body = json::parse(request.body, ec);
-  if (ec || !body.is_array() || body.get_array().empty())
-    return plain_reply(400, "400::The body must be a JSON array of messages");
-  const json::array& messages = body.get_array();
-  if (!std::ranges::all_of(messages, &json::value::is_object))
-    return plain_reply(400, "400::Every message must be a JSON object");
-  const auto is_handshake = [](const json::value& each) {
-    return text_of(each.get_object(), "channel") == "/meta/handshake";
-  };
-  if (messages.size() > 1 && std::ranges::any_of(messages, is_handshake))
-    return plain_reply(500, "500::A handshake must come alone");
-
+std::variant<http_reply, held_poll> bayeux_server::receive(const bayeux_request& request, instant now) {
   forget_expired(now.steady);
-  tokens_.prolong(request, now.steady);
-  exchange of{.request = request, .now = now, .version = *version, .message_count = messages.size()};
+  tokens_.prolong(request.http, now.steady);
+  exchange of{.request = request,
+              .now = now,
+              .taken = router_.choose(request.http, node_of(request.client_id()), now.steady)};
   std::optional<held_poll> held;
-  for (const json::value& each : messages) {
+  for (const json::value& each : request.messages) {
     of.message = &each.get_object();
     of.channel = text_of(*of.message, "channel");
     of.client_id = text_of(*of.message, "clientId");
@@ -183,6 +177,11 @@ std::variant<http_reply, held_poll> bayeux_server::receive(const http_request& r
   if (held)
     return std::move(*held);
   return of.finish();
+}
+
+std::optional<std::size_t> bayeux_server::node_of(std::string_view client_id) const {
+  const auto found = sessions_.find(client_id);
+  return found == sessions_.end() ? std::nullopt : std::optional(found->second.node);
 }
 
 void bayeux_server::other(exchange& of) {
@@ -204,10 +203,11 @@ void bayeux_server::other(exchange& of) {
 // Handshake
 
 void bayeux_server::handshake(exchange& of) {
-  if (of.version < version_oldest)
-    return refuse_handshake(of,
-                            "400::Unsupported API version. Only API versions 37.0 and later are supported");
-  switch (tokens_.check(of.request, of.now.steady)) {
+  if (of.request.version < plan_.version_oldest)
+    return refuse_handshake(
+        of, fmt::format("400::Unsupported API version. Only API versions {}.0 and later are supported",
+                        plan_.version_oldest));
+  switch (tokens_.check(of.request.http, of.now.steady)) {
     case token_check::missing:
       return refuse_handshake(of, "401::Request requires authentication");
     case token_check::invalid:
@@ -221,16 +221,18 @@ void bayeux_server::handshake(exchange& of) {
   const std::string client_id = new_client_id();
   session made;
   // A client that shakes hands again keeps its browser.
-  made.browser = std::string(find_cookie(of.request, "BAYEUX_BROWSER").value_or(client_id.substr(4)));
-  made.expiry = of.now.steady + session_timeout;
+  made.browser = std::string(find_cookie(of.request.http, "BAYEUX_BROWSER").value_or(client_id.substr(4)));
+  made.node = of.taken.node;
+  made.is_advised = !std::exchange(withholds_advice_, false);
+  made.expiry = of.now.steady + plan_.session_timeout;
   of.cookies.push_back(
       fmt::format("BrowserId=w4f3{}; Domain=.salesforce.com; Path=/; Expires={}; Max-Age=5184000",
                   client_id.substr(0, 12), cookie_date(of.now.wall + std::chrono::days(60))));
   of.cookies.push_back(fmt::format("t={}; Path=/cometd/; HttpOnly", client_id.substr(2, 10)));
   of.cookies.push_back(fmt::format("BAYEUX_BROWSER={}; Path=/cometd/", made.browser));
-  if (!of.is_routed_here())
-    of.set_routing_cookie();
-  sessions_.emplace(client_id, std::move(made));
+  if (!of.taken.is_dead)
+    sessions_.emplace(client_id, std::move(made));
+  open_sessions_peak_ = std::max(open_sessions_peak_, sessions_.size());
   ++handshakes_;
 
   json::object reply = of.reply(true);
@@ -256,7 +258,7 @@ void bayeux_server::refuse_handshake(exchange& of, std::string_view reason) {
 
 std::string bayeux_server::new_client_id() {
   static constexpr std::string_view letters = "0123456789abcdefghijklmnopqrstuvwxyz";
-  dice roll(seed_, draw::client, clients_made_);
+  dice roll(plan_.seed, draw::client, clients_made_);
   std::string made = fmt::format("{:x}", ++clients_made_);
   while (made.size() < 26)
     made += letters[roll.below(letters.size())];
@@ -266,19 +268,13 @@ std::string bayeux_server::new_client_id() {
 bayeux_server::session* bayeux_server::authorised_session(exchange& of) {
   // Salesforce advises connects to shake hands again, and says "none" to everything else.
   const std::string_view reconnect = of.channel == "/meta/connect" ? "handshake" : "none";
-  if (!of.is_routed_here()) {
-    // Another node was asked, which knows no such client; its answer sets the cookie anew.
-    if (of.cookies.empty())
-      of.set_routing_cookie();
-    of.refuse("403::Unknown client", reconnect);
-    return nullptr;
-  }
   const auto found = sessions_.find(of.client_id);
-  if (found == sessions_.end()) {
+  // A node knows its own sessions only.
+  if (of.taken.is_dead || found == sessions_.end() || found->second.node != of.taken.node) {
     of.refuse("403::Unknown client", reconnect);
     return nullptr;
   }
-  const auto browser = find_cookie(of.request, "BAYEUX_BROWSER");
+  const auto browser = find_cookie(of.request.http, "BAYEUX_BROWSER");
   if (!browser) {
     of.refuse(fmt::format("400::Client {} has established a session, but no BAYEUX_BROWSER cookie present",
                           of.client_id),
@@ -289,7 +285,7 @@ bayeux_server::session* bayeux_server::authorised_session(exchange& of) {
     of.refuse("403::Unknown client", reconnect);
     return nullptr;
   }
-  if (tokens_.check(of.request, of.now.steady) != token_check::valid) {
+  if (tokens_.check(of.request.http, of.now.steady) != token_check::valid) {
     of.refuse("401::Authentication invalid", "none");
     return nullptr;
   }
@@ -308,21 +304,23 @@ std::optional<held_poll> bayeux_server::connect(exchange& of) {
   }
   const bool is_first = !owner->has_connected;
   owner->has_connected = true;
+  if (owner->held != 0)
+    ++overlaps_;
   owner->held = 0;  // an older poll finds itself superseded
-  owner->expiry = of.now.steady + session_timeout;
+  owner->expiry = of.now.steady + plan_.session_timeout;
+  if (!owner->subscriptions.empty() && deliveries_.left(of.now.steady) == 0) {
+    owner->subscriptions.clear();
+    of.refuse(quota_error, {});
+    return std::nullopt;
+  }
 
-  const json::value* own_advice = of.message->if_contains("advice");
-  const json::value* timeout = own_advice != nullptr && own_advice->is_object()
-                                   ? own_advice->get_object().if_contains("timeout")
-                                   : nullptr;
-  const bool wants_answer = timeout != nullptr && timeout->is_int64() && timeout->get_int64() == 0;
-  const bool has_events = append_events(*owner, of.replies);
-  if (is_first || wants_answer || has_events || of.message_count > 1) {
+  const bool has_events = append_events(*owner, of.replies, of.now.steady);
+  if (is_first || has_events || wants_answer_at_once(*of.message) || of.request.messages.size() > 1) {
     json::object reply = of.reply(true);
     reply["clientId"] = of.client_id;
-    if (is_first) {
+    if (is_first && owner->is_advised) {
       json::object given = advice("retry");
-      given["timeout"] = std::chrono::milliseconds(poll_timeout).count();
+      given["timeout"] = plan_.poll_timeout.count();
       reply["advice"] = std::move(given);
     }
     of.replies.add(reply);
@@ -331,7 +329,7 @@ std::optional<held_poll> bayeux_server::connect(exchange& of) {
   owner->held = ++polls_made_;
   const json::value* id = of.message->if_contains("id");
   return held_poll{std::string(of.client_id), id != nullptr ? json::serialize(*id) : std::string{},
-                   owner->held, of.now.steady + poll_timeout};
+                   owner->held, of.now.steady + plan_.poll_timeout, of.taken.cookie};
 }
 
 std::optional<http_reply> bayeux_server::resume(const held_poll& poll, steady_time now) {
@@ -340,8 +338,8 @@ std::optional<http_reply> bayeux_server::resume(const held_poll& poll, steady_ti
   if (!is_ended && found->second.held != poll.number)
     return plain_reply(superseded_status, "408::Another connect took this one's place");
 
-  reply_list replies;
-  const bool has_events = !is_ended && append_events(found->second, replies);
+  answer_text replies;
+  const bool has_events = !is_ended && append_events(found->second, replies, now);
   if (!is_ended && !has_events && now < poll.until)
     return std::nullopt;
   json::object reply{{"channel", "/meta/connect"}, {"clientId", poll.client_id}, {"successful", true}};
@@ -351,10 +349,13 @@ std::optional<http_reply> bayeux_server::resume(const held_poll& poll, steady_ti
     reply["advice"] = advice("none");
   } else {
     found->second.held = 0;
-    found->second.expiry = now + session_timeout;
+    found->second.expiry = now + plan_.session_timeout;
   }
   replies.add(reply);
-  return replies.reply();
+  http_reply answer = replies.reply();
+  if (!poll.routing_cookie.empty())
+    answer.headers.add("Set-Cookie", poll.routing_cookie);
+  return answer;
 }
 
 void bayeux_server::abandon(const held_poll& poll, steady_time now) {
@@ -362,90 +363,67 @@ void bayeux_server::abandon(const held_poll& poll, steady_time now) {
   if (found == sessions_.end() || found->second.held != poll.number)
     return;
   found->second.held = 0;
-  found->second.expiry = now + session_timeout;
+  found->second.expiry = now + plan_.session_timeout;
 }
 
-bool bayeux_server::append_events(session& of, reply_list& replies) {
-  if (!of.next)
-    return false;
-  event_log::position& next = *of.next;
-  next = std::max(next, log_.earliest());
-  const event_log::position end = std::min(log_.tip(), next + events_per_reply_max);
-  const bool has_events = next < end;
-  for (; next < end; ++next) {
-    replies.add_event(plan_.channel, write_event_, log_.at(next));
-    ++events_delivered_;
+bool bayeux_server::append_events(session& of, answer_text& into, steady_time now) {
+  const std::uint64_t room = std::min<std::uint64_t>(plan_.events_per_reply_max, deliveries_.left(now));
+  std::uint64_t appended = 0;
+  // A long backlog of one channel must not keep the others waiting: each answer begins behind the channel at
+  // which the last one was full.
+  auto at = of.subscriptions.upper_bound(of.last_served);
+  for (std::size_t count = 0; count < of.subscriptions.size() && appended < room; ++count) {
+    if (at == of.subscriptions.end())
+      at = of.subscriptions.begin();
+    auto& [name, wanted] = *at++;
+    const event_log& log = wanted.channel->log;
+    wanted.next = std::max(wanted.next, log.earliest());
+    const event_log::position end = std::min(log.tip(), wanted.next + (room - appended));
+    appended += end - wanted.next;
+    for (; wanted.next < end; ++wanted.next)
+      into.add_event(name, *wanted.channel, log.at(wanted.next));
+    if (appended == room)
+      of.last_served = name;
   }
-  return has_events;
+  deliveries_.count(appended, now);
+  return appended > 0;
 }
 
 // Subscriptions
 
 void bayeux_server::subscribe(exchange& of) {
+  if (of.taken.is_dead)
+    return of.accept();  // seen in the field: only the connect that follows finds out
   session* owner = authorised_session(of);
   if (owner == nullptr)
     return;
-  const json::value* wanted = of.message->if_contains("subscription");
-  json::array channels;
-  if (wanted != nullptr && wanted->is_array())
-    channels = wanted->get_array();
-  else if (wanted != nullptr)
-    channels.push_back(*wanted);
-  std::string error = channels.empty() ? "400::Channel name not specified" : "";
-  for (const json::value& channel : channels) {
-    if (!error.empty())
-      break;
-    error = channel.is_string() ? subscribe_to(*owner, of, std::string_view(channel.get_string()))
-                                : "400::Channel name not specified";
+  const std::vector<std::string_view> wanted = channels_wanted(*of.message);
+  std::string error = wanted.empty() ? "400::Channel name not specified" : "";
+  for (const std::string_view channel : wanted) {
+    if (error.empty())
+      error = subscribe_to(*owner, of, channel);
   }
   if (!error.empty())
     return of.refuse(error, {});
-  json::object reply = of.reply(true);
-  reply["clientId"] = of.client_id;
-  reply["subscription"] = *wanted;
-  of.replies.add(reply);
+  of.accept();
 }
 
-std::string bayeux_server::subscribe_to(session& to, exchange& of, std::string_view channel) {
-  const std::string_view shown = cut_at_character(channel, 200);
-  if (!channel.starts_with('/'))
-    return fmt::format("400::Channel name must start with '/': {}", shown);
-  if (channel != plan_.channel)
-    return fmt::format("400::The channel you requested to subscribe to does not exist {{{}}}", shown);
-  return start_replay(to, of, channel);
-}
-
-std::string bayeux_server::start_replay(session& to, const exchange& of, std::string_view channel) {
-  const json::value* ext = of.message->if_contains("ext");
-  const json::value* map =
-      ext != nullptr && ext->is_object() ? ext->get_object().if_contains("replay") : nullptr;
-  if (map == nullptr) {
-    to.next = log_.tip();
-    return {};
-  }
-  const json::value* wanted = map->is_object() ? map->get_object().if_contains(channel) : nullptr;
-  if (wanted == nullptr)
-    return fmt::format(
-        "400::The replayId for channel {{{}}} wasn't found using the provided replay ID map {{{}}}", channel,
-        cut_at_character(json::serialize(*map), 500));
-  // Clients send numbers and numeric strings.
-  const std::string text = wanted->is_string() ? std::string(wanted->get_string()) : json::serialize(*wanted);
-  std::int64_t id = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), id);
-  const bool is_number = code == std::errc{} && end == text.data() + text.size();
-  std::optional<event_log::position> from;
-  if (is_number && id == -1)
-    from = log_.tip();
-  else if (is_number && id == -2)
-    from = log_.earliest();
-  else if (is_number)
-    from = log_.after(id);
+std::string bayeux_server::subscribe_to(session& to, const exchange& of, std::string_view wanted) {
+  const std::string_view name = without_filter(wanted);
+  if (!name.starts_with('/'))
+    return fmt::format("400::Channel name must start with '/': {}", cut_at_character(name, 200));
+  event_channel* channel = channels_.find(name);
+  if (channel == nullptr)
+    return fmt::format("400::The channel you requested to subscribe to does not exist {{{}}}",
+                       cut_at_character(name, 200));
+  if (!channel->refusal.empty())
+    return channel->refusal;
+  if (deliveries_.left(of.now.steady) == 0)
+    return std::string(quota_error);
+  const auto from = start_of_replay(channel->log, *of.message, name);
   if (!from)
-    return fmt::format(
-        "400::The replayId {{{}}} you provided was invalid.  Please provide a valid ID, -2 to "
-        "replay all events, or -1 to replay only new events.",
-        cut_at_character(text, 100));
-  to.next = from;
+    return from.error();
+  to.subscriptions.insert_or_assign(std::string(wanted), subscription{channel, *from});
   return {};
 }
 
@@ -456,24 +434,18 @@ void bayeux_server::unsubscribe(exchange& of) {
   const json::value* wanted = of.message->if_contains("subscription");
   if (wanted == nullptr)
     return of.refuse("400::Channel name not specified", {});
-  const auto is_channel = [this](const json::value& each) {
-    return each.is_string() && std::string_view(each.get_string()) == plan_.channel;
-  };
-  if (wanted->is_array() ? std::ranges::any_of(wanted->get_array(), is_channel) : is_channel(*wanted))
-    owner->next.reset();
-  json::object reply = of.reply(true);
-  reply["clientId"] = of.client_id;
-  reply["subscription"] = *wanted;
-  of.replies.add(reply);
+  for (const std::string_view channel : channels_wanted(*of.message)) {
+    if (const auto found = owner->subscriptions.find(channel); found != owner->subscriptions.end())
+      owner->subscriptions.erase(found);
+  }
+  of.accept();
 }
 
 void bayeux_server::disconnect(exchange& of) {
   if (authorised_session(of) == nullptr)
     return;
-  json::object reply = of.reply(true);
-  reply["clientId"] = of.client_id;
-  of.replies.add(reply);
-  sessions_.erase(sessions_.find(of.client_id));
+  of.accept();
+  forget(of.client_id);
   ++disconnects_;
 }
 
@@ -482,6 +454,16 @@ void bayeux_server::disconnect(exchange& of) {
 void bayeux_server::forget_expired(steady_time now) {
   std::erase_if(sessions_,
                 [now](const auto& each) { return each.second.held == 0 && each.second.expiry <= now; });
+}
+
+void bayeux_server::forget(std::string_view client_id) {
+  if (const auto found = sessions_.find(client_id); found != sessions_.end())
+    sessions_.erase(found);
+}
+
+void bayeux_server::drop_subscriptions(std::string_view client_id) {
+  if (const auto found = sessions_.find(client_id); found != sessions_.end())
+    found->second.subscriptions.clear();
 }
 
 std::size_t bayeux_server::open_sessions(steady_time now) const {

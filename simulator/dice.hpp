@@ -8,7 +8,20 @@
 namespace pushguard::simulator {
 
 /// What is drawn for; keeps the draws of one subject independent of each other.
-enum class draw : std::uint64_t { org, deal, request, job, failure, event, replay_id, token, client, error };
+enum class draw : std::uint64_t {
+  org,
+  deal,
+  request,
+  job,
+  failure,
+  event,
+  replay_id,
+  token,
+  client,
+  error,
+  event_uuid,
+  fault
+};
 
 /// Random numbers that depend only on the seed, the purpose and the subject, never on the order in which
 /// the world is asked: two runs of a scenario agree in every org, whoever looked and when.

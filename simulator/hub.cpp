@@ -8,9 +8,9 @@
 #include "base/condition.hpp"
 #include "base/deadline.hpp"
 #include "base/task_group.hpp"
-#include "simulator/bayeux.hpp"
+#include "simulator/bayeux_endpoint.hpp"
 #include "simulator/dice.hpp"
-#include "simulator/event_log.hpp"
+#include "simulator/event_channel.hpp"
 #include "simulator/push_events.hpp"
 #include "simulator/rest.hpp"
 #include "simulator/token_desk.hpp"
@@ -24,6 +24,21 @@ namespace asio = boost::asio;
 // Looks at the retention at least this often, and bounds the sleep of a world with nothing to do.
 constexpr duration rest_max = std::chrono::minutes(10);
 
+/// The hub's streaming half.
+streaming_plan streaming_plan_of(const scenario& plan) {
+  const stream_plan& stream = plan.stream;
+  streaming_plan made;
+  made.seed = plan.seed;
+  made.credentials = plan.credentials;
+  made.channels = {{.name = stream.channel, .retention = stream.retention}};
+  made.nodes = stream.nodes;
+  made.routing_cookie_life = stream.routing_cookie_life;
+  made.clients_max = stream.clients_max;
+  made.faults = stream.faults;
+  made.chaos = stream.chaos;
+  return made;
+}
+
 class simulated_hub final : public hub {
  public:
   simulated_hub(scenario plan, time_source& time, logger& log)
@@ -34,11 +49,13 @@ class simulated_hub final : public hub {
         calendar_{started_.wall, world_.plan().time_scale},
         tokens_(world_.plan().credentials, world_.plan().seed),
         rest_(world_, calendar_, tokens_),
-        events_(world_.plan().seed, world_.plan().stream.retention),
-        bayeux_(world_.plan().stream, world_.plan().seed, tokens_, events_,
-                [this](std::string& out, const logged_event& event) {
-                  append_push_event(out, {world_, calendar_}, event);
-                }) {}
+        channels_(world_.plan().seed),
+        pushes_(channels_.add(streaming_plan_of(world_.plan()).channels.front(),
+                              [this](std::string& out, const event_log& events, const logged_event& event) {
+                                append_push_event(out, {world_, calendar_}, events, event);
+                              })),
+        endpoint_(
+            streaming_plan_of(world_.plan()), tokens_, channels_, [this] { return now(); }, time, log) {}
 
   http_handler handler() override {
     return [this](const http_request& request) { return answer(request); };
@@ -51,7 +68,6 @@ class simulated_hub final : public hub {
 
  private:
   asio::awaitable<http_reply> answer(const http_request& request);
-  asio::awaitable<http_reply> hold(held_poll poll);
   asio::awaitable<result<>> next_change();
   void advance();
   void publish(const job_change& change);
@@ -66,11 +82,10 @@ class simulated_hub final : public hub {
   calendar calendar_;
   token_desk tokens_;
   rest_service rest_;
-  event_log events_;
-  bayeux_server bayeux_;
-  condition changed_;        ///< events, or a session that a held poll belongs to
+  channel_list channels_;
+  event_channel& pushes_;
+  bayeux_endpoint endpoint_;
   condition queue_changed_;  ///< what run() sleeps until may be due earlier
-  bool is_stopping_ = false;
   std::uint64_t events_published_ = 0;
   std::uint64_t events_lost_ = 0;
   std::vector<push_state> told_states_;
@@ -88,21 +103,20 @@ void simulated_hub::advance() {
   const std::vector<job_change> changes = world_.advance_to(calendar_.world_time(since_start));
   for (const job_change& change : changes)
     publish(change);
-  events_.purge(at.steady);
+  channels_.purge(at.steady);
   tell_requests();
   if (!changes.empty())
-    changed_.notify_all();
+    endpoint_.wake();
 }
 
 void simulated_hub::publish(const job_change& change) {
-  const auto subject =
-      std::uint64_t{change.job} * all_push_states.size() + static_cast<std::uint64_t>(change.state);
+  const std::uint64_t subject = subject_of(change);
   if (dice(world_.plan().seed, draw::event, subject).falls(world_.plan().stream.loss)) {
     ++events_lost_;
     return;
   }
   ++events_published_;
-  events_.append(change, {calendar_.at(change.at), time_.steady_now()});
+  pushes_.log.append(subject, {}, {calendar_.at(change.at), time_.steady_now()});
 }
 
 void simulated_hub::tell_requests() {
@@ -137,13 +151,10 @@ asio::awaitable<result<>> simulated_hub::next_change() {
 
 asio::awaitable<void> simulated_hub::run() {
   struct closing {
-    simulated_hub& owner;
-    ~closing() {
-      owner.is_stopping_ = true;
-      owner.changed_.notify_all();
-    }
-  } const at_end{*this};
-  is_stopping_ = false;
+    bayeux_endpoint& endpoint;
+    ~closing() { endpoint.stop(); }
+  } const at_end{endpoint_};
+  endpoint_.start();
   while (true) {
     advance();
     // Either end of the wait means: look again.
@@ -156,12 +167,8 @@ asio::awaitable<void> simulated_hub::run() {
 asio::awaitable<http_reply> simulated_hub::answer(const http_request& request) {
   advance();
   if (request.path().starts_with("/cometd/")) {
-    auto received = bayeux_.receive(request, now());
-    changed_.notify_all();  // it may have superseded or ended the session of another poll
-    if (auto* reply = std::get_if<http_reply>(&received))
-      co_return std::move(*reply);
-    http_reply held = co_await hold(std::get<held_poll>(std::move(received)));
-    co_return held;
+    http_reply streamed = co_await endpoint_.answer(request);
+    co_return streamed;
   }
   const auto next_before = world_.next_event();
   http_reply reply = rest_.answer(request, now());
@@ -169,25 +176,6 @@ asio::awaitable<http_reply> simulated_hub::answer(const http_request& request) {
     queue_changed_.notify_all();
   tell_requests();
   co_return reply;
-}
-
-asio::awaitable<http_reply> simulated_hub::hold(held_poll poll) {
-  struct leaving {
-    simulated_hub& owner;
-    const held_poll& poll;
-    ~leaving() { owner.bayeux_.abandon(poll, owner.time_.steady_now()); }
-  } const at_end{*this, poll};
-  const auto look = [](simulated_hub& self) -> asio::awaitable<result<>> {
-    co_await self.changed_.wait();
-    co_return result<>{};
-  };
-  while (!is_stopping_) {
-    if (auto reply = bayeux_.resume(poll, time_.steady_now()))
-      co_return std::move(*reply);
-    const auto woken = co_await with_deadline(time_, poll.until, "holding a connect", look(*this));
-    (void)woken;
-  }
-  co_return http_reply{.status = 503, .after = after_reply::close};
 }
 
 hub_truth simulated_hub::truth() const {
@@ -221,12 +209,12 @@ hub_truth simulated_hub::truth() const {
   made.api_calls = rest_.calls();
   made.logins = tokens_.given();
   made.refused_logins = tokens_.refused();
-  made.open_sessions = bayeux_.open_sessions(time_.steady_now());
-  made.handshakes = bayeux_.handshakes();
-  made.disconnects = bayeux_.disconnects();
+  made.open_sessions = endpoint_.server().open_sessions(time_.steady_now());
+  made.handshakes = endpoint_.server().handshakes();
+  made.disconnects = endpoint_.server().disconnects();
   made.events_published = events_published_;
   made.events_lost = events_lost_;
-  made.events_delivered = bayeux_.events_delivered();
+  made.events_delivered = endpoint_.server().events_delivered();
   return made;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "simulator/faults.hpp"
 #include "simulator/push_state.hpp"
 
 namespace pushguard::simulator {
@@ -112,9 +113,13 @@ struct stream_plan {
   std::string channel = "/event/Push_Upgrade__e";
   event_detail detail = event_detail::job;
   event_error_type error_type = event_error_type::included;
-  double loss = 0;                              ///< share of events never published
-  duration retention = std::chrono::hours(72);  ///< clock time
-  std::size_t clients_max = 2000;               ///< concurrent CometD clients of the org
+  double loss = 0;                                       ///< share of events never published
+  duration retention = std::chrono::hours(72);           ///< clock time
+  std::size_t clients_max = 2000;                        ///< concurrent CometD clients of the org
+  std::size_t nodes = 2;                                 ///< each knows only its own sessions
+  duration routing_cookie_life = std::chrono::hours(3);  ///< clock time; of sfdc-stream
+  std::vector<fault_plan> faults = {};                   ///< in clock time; each hits requests to /cometd
+  std::optional<random_faults> chaos = {};
 };
 
 /// What the agent is expected to conclude; what is not stated is not compared.
@@ -146,6 +151,8 @@ struct scenario {
 
 inline constexpr std::size_t orgs_max = 1'000'000;   // ids and memory are sized for this many
 inline constexpr std::size_t waves_max = 1'000;      // beyond any real campaign
+inline constexpr std::size_t nodes_max = 100;        // each is a table of sessions
+inline constexpr std::size_t faults_max = 1'000;     // of a list that someone still reads
 inline constexpr double time_scale_max = 1'000'000;  // a year in half a minute
 
 /// Reads a scenario file. Fails with errc::invalid and one line for each problem, all of them at once:

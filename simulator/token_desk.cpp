@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <optional>
-
 #include "base/text.hpp"
 #include "base/url.hpp"
 #include "simulator/dice.hpp"
@@ -55,6 +53,9 @@ bool is_common_login_host(std::string_view host) {
 
 }  // namespace
 
+token_desk::token_desk(const credentials_plan& plan, std::uint64_t seed)
+    : token_desk(plan, seed, hub_org_id()) {}
+
 http_reply token_desk::answer(const http_request& request, instant now) {
   if (request.method != "POST")
     return refuse("invalid_request", "must use HTTP POST");
@@ -76,14 +77,18 @@ http_reply token_desk::refuse(std::string_view error, std::string_view descripti
   return reply;
 }
 
-http_reply token_desk::give(const http_request& request, instant now) {
-  const std::string token = hub_org_key() + '!' + random_text(dice(seed_, draw::token, given_), 96);
+std::string token_desk::issue(steady_time now) {
+  newest_ = org_id_.substr(0, 15) + '!' + random_text(dice(seed_, draw::token, given_), 96);
   ++given_;
-  std::erase_if(expiries_, [&](const auto& each) { return each.second <= now.steady; });
+  std::erase_if(expiries_, [now](const auto& each) { return each.second <= now; });
   if (expiries_.size() >= tokens_max)
     expiries_.erase(expiries_.begin());
-  expiries_[token] = now.steady + plan_.token_life;
+  expiries_[newest_] = now + plan_.token_life;
+  return newest_;
+}
 
+http_reply token_desk::give(const http_request& request, instant now) {
+  const std::string token = issue(now.steady);
   const std::string instance = "http://" + std::string(request.headers.find("Host").value_or("localhost"));
   http_reply reply{.headers = {{"Content-Type", "application/json;charset=UTF-8"},
                                {"Cache-Control", "no-cache, no-store"}}};
@@ -95,7 +100,7 @@ http_reply token_desk::give(const http_request& request, instant now) {
   body += R"(,"scope":"api","instance_url":)";
   append_json_string(body, instance);
   body += R"(,"id":)";
-  append_json_string(body, fmt::format("{}/id/{}/{}", instance, record_id("00D", 0), hub_user_id()));
+  append_json_string(body, fmt::format("{}/id/{}/{}", instance, org_id_, hub_user_id()));
   body += fmt::format(R"(,"token_type":"Bearer","issued_at":"{}"}})", now.wall.time_since_epoch().count());
   return reply;
 }
@@ -115,6 +120,18 @@ void token_desk::prolong(const http_request& request, steady_time now) {
   const auto found = expiries_.find(*token);
   if (found != expiries_.end() && now < found->second)
     found->second = now + plan_.token_life;
+}
+
+void token_desk::move_to(std::string org_id) {
+  org_id_ = std::move(org_id);
+  revoke_all();
+}
+
+std::optional<std::string> token_desk::newest(steady_time now) const {
+  const auto found = expiries_.find(newest_);
+  if (found == expiries_.end() || found->second <= now)
+    return std::nullopt;
+  return newest_;
 }
 
 std::string hub_user_id() {

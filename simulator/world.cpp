@@ -296,8 +296,8 @@ std::string package_id_of(row_index package) {
 std::string org_key_of(row_index org) {
   return record_key("00D", org + 1U);
 }
-std::string hub_org_key() {
-  return record_key("00D", 0);
+std::string hub_org_id() {
+  return record_id("00D", 0);
 }
 
 std::optional<row_index> find_request(const world& of, std::string_view id) {

@@ -162,8 +162,8 @@ inline constexpr row_index package_count = 2;
 [[nodiscard]] std::string package_id_of(row_index package);
 /// The 15-character key of a subscriber's org.
 [[nodiscard]] std::string org_key_of(row_index org);
-/// The 15-character key of the org that the hub is.
-[[nodiscard]] std::string hub_org_key();
+/// The 18-character id of the org that the hub is.
+[[nodiscard]] std::string hub_org_id();
 /// The place of a request by its id in either form, if it exists.
 [[nodiscard]] std::optional<row_index> find_request(const world& of, std::string_view id);
 
