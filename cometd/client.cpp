@@ -133,6 +133,8 @@ class durable_client final : public client {
   std::shared_ptr<http_client> http_;
   std::string org_id_;
 
+  std::deque<session_input> inputs_;
+  bool is_feeding_ = false;
   std::optional<task_group> exchanges_;
   std::optional<action::send> goodbye_;
   steady_time wake_at_ = steady_time::max();
@@ -147,6 +149,7 @@ class durable_client final : public client {
   condition backlog_changed_;
 
   std::map<std::string, checkpoint> dirty_;  // acknowledged, and not yet stored
+  bool is_first_dirty_ = false;              // without it a restart would not know that we were here
   condition dirty_changed_;
 
   bool has_ended_ = false;
@@ -433,10 +436,20 @@ void durable_client::tell_once(problem_kind kind, const std::string& why) {
 
 // ---- The machine's shell
 
+// Carrying out an action can bring the next input at once. It waits until all actions are carried out, or the
+// rest of them would undo what it asked for.
 void durable_client::feed(session_input in) {
-  auto actions = session_.resume(std::move(in), parts_.time.now());
-  for (auto& each : actions)
-    std::visit([this](auto& action) { apply(std::move(action)); }, each);
+  inputs_.push_back(std::move(in));
+  if (std::exchange(is_feeding_, true))
+    return;
+  while (!inputs_.empty()) {
+    session_input next = std::move(inputs_.front());
+    inputs_.pop_front();
+    auto actions = session_.resume(std::move(next), parts_.time.now());
+    for (auto& each : actions)
+      std::visit([this](auto& action) { apply(std::move(action)); }, each);
+  }
+  is_feeding_ = false;
   if (session_.phase() == session_phase::ended)
     wake_moved_.notify_all();
 }
@@ -480,6 +493,7 @@ void durable_client::apply(action::deliver&& delivery) {
 void durable_client::apply(action::channel_quiet&& quiet) {
   checkpoint at{quiet.channel, {}, {}, org_id_, parts_.time.wall_now(), quiet.since};
   dirty_.insert_or_assign(std::move(quiet.channel), std::move(at));
+  is_first_dirty_ = true;
   dirty_changed_.notify_all();
 }
 
@@ -568,7 +582,8 @@ asio::awaitable<void> durable_client::write_checkpoints() {
       co_await dirty_changed_.wait();
     if (is_drained_)
       break;  // run() stores the rest
-    co_await parts_.time.sleep_for(options_.checkpoint_delay);
+    if (!std::exchange(is_first_dirty_, false))
+      co_await parts_.time.sleep_for(options_.checkpoint_delay);
     auto saved = co_await save_checkpoints();
     if (saved) {
       pause.reset();

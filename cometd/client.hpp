@@ -21,9 +21,9 @@ namespace pushguard::cometd {
 
 /// What a request is made with.
 struct access {
-  origin endpoint;     ///< the org's own address
-  secret bearer;       ///< sent to `endpoint` only; without one no Authorization header is sent
-  std::string org_id;  ///< kept with checkpoints; may be empty
+  origin endpoint;          ///< the org's own address
+  secret bearer = {};       ///< sent to `endpoint` only; without one no Authorization header is sent
+  std::string org_id = {};  ///< kept with checkpoints; may be empty
 };
 
 /// Gives credentials for each request, so that a token is never older than it must be.
@@ -97,7 +97,8 @@ struct client_options {
   std::size_t backlog_events = 100'000;
   std::size_t backlog_bytes = std::size_t{64} * 1024 * 1024;
   std::size_t batch_events = 500;  ///< at most so many in one call of the consumer
-  duration checkpoint_delay = std::chrono::seconds(1);
+  duration checkpoint_delay =
+      std::chrono::seconds(1);  ///< but for a channel's first, which is stored at once
 };
 
 /// Everything here must outlive the client.

@@ -16,8 +16,8 @@ namespace pushguard::cometd {
 /// Secure cookies go over TLS only, and to loopback addresses, as browsers do.
 class cookie_jar {
  public:
-  /// More than a server sends; the oldest leave first.
-  static constexpr std::size_t cookies_max = 100;
+  /// Far more than a server sends; the oldest leave first, and those may be the session's own.
+  static constexpr std::size_t cookies_max = 300;
   static constexpr std::size_t cookie_size_max = 4096;
   /// Common servers refuse longer header fields.
   static constexpr std::size_t header_size_max = std::size_t{16} * 1024;

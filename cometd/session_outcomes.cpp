@@ -308,8 +308,9 @@ void session::session_troubled(const reply_outcome& outcome) {
       return rehandshake(handshake_reason::overload, jittered(limit_least, limit_most));
     case reply_cause::lost:
       return poll_lost();
+    case reply_cause::missing:  // whole, and yet not what was sent: events may be missing as well
+      return recovers_by_replay() ? poll_lost() : poll_refused(outcome);
     case reply_cause::accepted:
-    case reply_cause::missing:
     case reply_cause::position_lost:
     case reply_cause::denied:
     case reply_cause::unsupported:

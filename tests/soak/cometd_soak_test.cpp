@@ -56,8 +56,8 @@ class served_org {
   test::quick_time time_{factor};
   std::unique_ptr<network> net_ = make_socket_network(time_);
   std::unique_ptr<simulator::streaming_org> org_;
-  std::unique_ptr<listener> listener_;
   program::server_thread thread_;
+  std::unique_ptr<listener> listener_;
 };
 
 class CometdSoak : public testing::Test {

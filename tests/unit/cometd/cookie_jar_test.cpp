@@ -119,7 +119,7 @@ TEST(CookieJar, ReplacesAndRemovesByNameDomainAndPath) {
 
 TEST(CookieJar, BoundsItsSizeAndTheHeader) {
   cookie_jar jar;
-  for (int i = 0; i < 300; ++i)
+  for (int i = 0; i < 500; ++i)
     jar.store(org, path, "c" + std::to_string(i) + "=" + std::string(1000, 'x') + "; Path=/", now);
   EXPECT_EQ(jar.size(), cookie_jar::cookies_max);
   const std::string header = jar.header(org, path, now);
