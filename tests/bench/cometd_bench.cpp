@@ -11,7 +11,6 @@
 
 #include "cometd/message.hpp"
 #include "cometd/session.hpp"
-#include "tests/bench/support/allocation_counter.hpp"
 
 /// What it costs to read a response full of events, beside boost::json::parse with its default storage on the
 /// same text, and to carry them through the session.
@@ -151,20 +150,6 @@ void parse_and_deliver(benchmark::State& state) {
   state.counters["ns_per_event"] = seconds / static_cast<double>(events) * 1e9;
 }
 
-/// What a parsed response holds on the heap. Argument: bytes of an event.
-void memory(benchmark::State& state) {
-  const batch made = make_batch(static_cast<std::size_t>(state.range(0)));
-  double kept = 0;
-  for (auto _ : state) {
-    const std::size_t before = live_bytes();
-    std::vector<message> messages;
-    message_parser parser;
-    (void)parser.feed(made.body, messages);
-    kept = static_cast<double>(live_bytes() - before);
-  }
-  state.counters["bytes_per_event"] = kept / static_cast<double>(made.events);
-}
-
 constexpr auto milliseconds = benchmark::kMillisecond;
 
 BENCHMARK(parse)
@@ -179,13 +164,6 @@ BENCHMARK(parse_and_deliver)
     ->Arg(384)
     ->Arg(950)
     ->UseManualTime()
-    ->Unit(milliseconds);
-BENCHMARK(memory)
-    ->Name("bayeux/memory")
-    ->ArgName("event")
-    ->Arg(384)
-    ->Arg(950)
-    ->Iterations(1)
     ->Unit(milliseconds);
 
 }  // namespace
