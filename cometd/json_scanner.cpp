@@ -21,13 +21,11 @@ std::uint64_t load_word(const char* at) noexcept {
   return word;
 }
 
-// Sets the top bit of each byte below `limit` (at most 0x80). Those after the first may be wrong, since the
-// subtraction borrows.
-constexpr std::uint64_t bytes_below(std::uint64_t word, std::uint64_t limit) noexcept {
-  return (word - ones * limit) & ~word & tops;
-}
-constexpr std::uint64_t bytes_equal(std::uint64_t word, unsigned char wanted) noexcept {
-  return bytes_below(word ^ (ones * wanted), 1);
+// Sets the top bit of each special byte: below 0x20, above 0x7F, a quote, a backslash. Bytes after the first
+// one may be marked wrongly, since the subtractions borrow from them.
+constexpr std::uint64_t special_bytes(std::uint64_t word) noexcept {
+  return ((word - ones * 0x20) | word | ((word ^ (ones * '"')) - ones) | ((word ^ (ones * '\\')) - ones)) &
+         tops;
 }
 
 constexpr bool is_special(char c) noexcept {
@@ -107,10 +105,7 @@ std::size_t append_unescaped(std::string& out, std::string_view text) {
 
 const char* find_special(const char* at, const char* end) noexcept {
   for (; end - at >= static_cast<std::ptrdiff_t>(sizeof(std::uint64_t)); at += sizeof(std::uint64_t)) {
-    const std::uint64_t word = load_word(at);
-    const std::uint64_t found =
-        bytes_equal(word, '"') | bytes_equal(word, '\\') | bytes_below(word, 0x20) | (word & tops);
-    if (found != 0)
+    if (const std::uint64_t found = special_bytes(load_word(at)); found != 0)
       return at + std::countr_zero(found) / 8;
   }
   while (at != end && !is_special(*at))
@@ -153,6 +148,10 @@ std::string json_text::decoded() const {
   std::string out;
   assign_to(out);
   return out;
+}
+
+bool json_text::says_with_escapes(std::string_view word) const {
+  return raw.size() <= unit_escape_size * word.size() && decoded() == word;
 }
 
 bool json_scanner::skip_value() {

@@ -28,10 +28,13 @@ struct json_text {
 
   /// Whether it says `word`, which is ASCII.
   [[nodiscard]] bool is(std::string_view word) const {
-    return has_escapes ? raw.size() <= unit_escape_size * word.size() && decoded() == word : raw == word;
+    return has_escapes ? says_with_escapes(word) : raw == word;
   }
   [[nodiscard]] std::string decoded() const;
   void assign_to(std::string& out) const;
+
+ private:
+  [[nodiscard]] bool says_with_escapes(std::string_view word) const;
 };
 
 /// Walks over JSON text once and checks it on the way by RFC 8259: numbers, escapes, UTF-8 and all. Every

@@ -16,6 +16,9 @@ namespace {
 
 constexpr std::string_view blanks = " \t\r\n";
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+// The messages of a piece are of about one size, so the first tells how many to expect: as many as 384 bytes
+// each make of the 16 KiB that the HTTP client reads at once, with some to spare.
+constexpr std::size_t messages_foreseen_max = 64;
 constexpr std::size_t replay_token_size_max = 256;  // ten times what Salesforce sends
 
 // Finds the end of one object by brackets and quotes alone, whatever else is wrong with it, and however it
@@ -121,9 +124,9 @@ std::unexpected<failure> message_parser::state::give_up(errc code, std::string w
 }
 
 result<> message_parser::state::feed(std::string_view piece, std::vector<message>& into) {
+  if (at == place::failed)
+    return std::unexpected(problem);
   for (std::size_t i = 0; i < piece.size();) {
-    if (at == place::failed)
-      return std::unexpected(problem);
     auto taken = at == place::inside ? take_inside(piece, i, into) : take_outside(piece, i, into);
     if (!taken)
       return taken;
@@ -182,6 +185,8 @@ void message_parser::state::begin_message(std::string_view piece, std::size_t& i
   if (size > 0) {
     i += size;
     message_ended();
+    if (into.size() == 1)
+      into.reserve(std::min(piece.size() / size + 1, messages_foreseen_max));
   } else {
     at = place::inside;
     framer = {};
