@@ -1,12 +1,10 @@
 #include "base/time.hpp"
 
-#include <date/date.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <sstream>
 
 namespace pushguard {
 
@@ -20,27 +18,100 @@ std::string format_time(wall_time time) {
                      total / 60'000 % 60, total / 1000 % 60, total % 1000);
 }
 
+namespace {
+
+// Takes a time apart from the front. Once something is not as it should be, `is_right` stays false.
+class time_reader {
+ public:
+  explicit time_reader(std::string_view text) noexcept : rest_(text) {}
+
+  // A number of exactly `digits` digits, which is at most `most`.
+  int number(std::size_t digits, int most) noexcept {
+    int value = 0;
+    for (std::size_t i = 0; i < digits; ++i)
+      value = value * 10 + digit();
+    is_right_ = is_right_ && value <= most;
+    return value;
+  }
+
+  void expect(char wanted) noexcept { is_right_ = take(wanted) && is_right_; }
+
+  // What follows the seconds, if anything; digits after the third are cut off.
+  duration fraction() noexcept {
+    if (!take('.'))
+      return {};
+    int value = 0;
+    int weight = 100;
+    do {
+      value += weight * digit();
+      weight /= 10;
+    } while (!rest_.empty() && is_digit(rest_.front()));
+    return duration(value);
+  }
+
+  // `Z`, `+02:00` or `+0200`, and then the end.
+  std::chrono::minutes offset() noexcept {
+    if (take('Z') || take('z'))
+      return {};
+    const bool is_west = take('-');
+    if (!is_west)
+      expect('+');
+    const std::chrono::hours hours(number(2, 23));
+    take(':');
+    const std::chrono::minutes length = hours + std::chrono::minutes(number(2, 59));
+    return is_west ? -length : length;
+  }
+
+  [[nodiscard]] bool is_right() const noexcept { return is_right_ && rest_.empty(); }
+
+ private:
+  static bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
+  int digit() noexcept {
+    if (rest_.empty() || !is_digit(rest_.front())) {
+      is_right_ = false;
+      return 0;
+    }
+    const int value = rest_.front() - '0';
+    rest_.remove_prefix(1);
+    return value;
+  }
+
+  bool take(char wanted) noexcept {
+    if (rest_.empty() || rest_.front() != wanted)
+      return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+
+  std::string_view rest_;
+  bool is_right_ = true;
+};
+
+}  // namespace
+
 result<wall_time> parse_time(std::string_view text) {
   constexpr std::size_t length_max = 40;  // the longest form with nanoseconds and offset has 35
-  const auto malformed = [&] {
+  time_reader in(text.substr(0, length_max + 1));
+  const std::chrono::year year(in.number(4, 9999));
+  in.expect('-');
+  const std::chrono::month month(static_cast<unsigned>(in.number(2, 12)));
+  in.expect('-');
+  const std::chrono::day day(static_cast<unsigned>(in.number(2, 31)));
+  in.expect('T');
+  const std::chrono::hours hours(in.number(2, 23));
+  in.expect(':');
+  const std::chrono::minutes minutes(in.number(2, 59));
+  in.expect(':');
+  const std::chrono::seconds seconds(in.number(2, 59));
+  const duration fraction = in.fraction();
+  const std::chrono::minutes offset = in.offset();
+  const std::chrono::year_month_day date(year, month, day);
+  if (!in.is_right() || !date.ok() || text.size() > length_max) {
     return fail(errc::malformed, fmt::format("'{}' is not a date and time like 2025-09-02T01:01:01.000Z",
                                              text.substr(0, length_max)));
-  };
-  if (text.size() < 20 || text.size() > length_max)
-    return malformed();
-  const bool is_zulu = text.ends_with('Z') || text.ends_with('z');
-  // %Ez reads +02:00, %z reads +0200; both are tried on the same text.
-  std::string body(is_zulu ? text.substr(0, text.size() - 1) : text);
-  if (is_zulu)
-    body += "+0000";
-  for (const char* format : {"%FT%T%z", "%FT%T%Ez"}) {
-    std::istringstream in(body);
-    wall_time parsed;
-    in >> date::parse(format, parsed);
-    if (!in.fail() && in.peek() == std::istringstream::traits_type::eof())
-      return parsed;
   }
-  return malformed();
+  return std::chrono::sys_days(date) + hours + minutes + seconds + fraction - offset;
 }
 
 namespace {

@@ -65,16 +65,19 @@ struct message {
 struct parser_limits {
   /// Salesforce events are at most 1 MB; escapes can make them several times that.
   std::size_t message_size = std::size_t{8} * 1024 * 1024;
-  /// Nested values in one message. Salesforce's nest about five deep.
+  /// Nested values in one message. Salesforce's nest about five deep. Reading recurses: stay below a
+  /// thousand.
   std::size_t depth = 64;
 };
 
 /// Reads the messages of one HTTP body as its bytes come: an array of objects, or a lone object.
 ///
-/// Framing is by brackets, apart from decoding, so that one unreadable message does not cost the others:
-/// it is skipped and counted. Before it is given up, invalid UTF-8 and lone surrogates in it are replaced
-/// by U+FFFD, because an event that could never be read would be replayed for ever.
-/// A byte order mark at the start is ignored. Of duplicate keys the last counts. Never throws on input.
+/// Where a message cannot be read as JSON, its end is found by brackets and quotes, so that it does not cost
+/// the others: it is skipped and counted. Before it is given up, invalid UTF-8 and lone surrogates in it are
+/// replaced by U+FFFD and control characters by their escapes, because an event that could never be read
+/// would be replayed for ever.
+/// A byte order mark at the start is ignored. Of duplicate keys the last counts, also where its value is of
+/// the wrong type. Never throws on input.
 class message_parser {
  public:
   explicit message_parser(parser_limits limits = {});

@@ -22,12 +22,19 @@ TEST(ParseTime, ReadsWhatSalesforceAndRfc3339Write) {
     EXPECT_EQ(*parsed, expected) << text;
   }
   EXPECT_EQ(parse_time("2025-09-02T01:01:01.250Z").value(), expected + 250ms);
+  EXPECT_EQ(parse_time("2025-09-02T01:01:01.5Z").value(), expected + 500ms);
+  EXPECT_EQ(parse_time("2025-09-02T01:01:01.123456789+00:00").value(), expected + 123ms);
+  EXPECT_EQ(parse_time("2024-02-29T23:59:59z").value(),
+            at(std::chrono::year(2024) / 2 / 29, 23h + 59min + 59s));
 }
 
 TEST(ParseTime, RefusesWhatIsNoTime) {
   for (const char* text :
        {"", "yesterday", "2025-09-02", "2025-09-02T01:01:01", "2025-13-02T01:01:01Z", "2025-09-02T25:01:01Z",
-        "2025-09-02T01:01:01.000+0000 and more", "9999999999999999999999"}) {
+        "2025-09-02T01:01:01.000+0000 and more", "9999999999999999999999", "2025-02-29T01:01:01Z",
+        "2025-09-02T01:60:01Z", "2025-09-02T01:01:60Z", "2025-09-02T01:01:01.Z", "2025-09-02T01:01:01.000+00",
+        "2025-09-02T01:01:01.000+0060", "2025-09-02 01:01:01Z", "+025-09-02T01:01:01Z",
+        "2025-09-02T01:01:01.000000000000000000000000000000000Z", "2025-09-02T01:01:01.000ZZ"}) {
     EXPECT_FALSE(parse_time(text).has_value()) << text;
   }
 }
