@@ -18,8 +18,9 @@ constexpr duration time_max = std::chrono::hours(24 * 365);
 constexpr yaml_range<duration> any_time{duration::zero(), time_max};
 constexpr yaml_range<duration> positive_time{1ms, time_max};
 constexpr yaml_range<double> any_share{0, 1};
-constexpr std::size_t instances_max = 1'000;  // of Salesforce's hundreds
-constexpr std::size_t history_max = 1'000;    // requests
+constexpr std::size_t instances_max = 1'000;                // of Salesforce's hundreds
+constexpr std::size_t history_max = 1'000;                  // requests
+constexpr std::int64_t fault_requests_max = 1'000'000'000;  // beyond any run
 
 std::optional<version_number> read_version(std::string_view text) {
   version_number made;
@@ -289,6 +290,68 @@ class scenario_reader {
     assign(plan.loss, in.share("loss", any_share));
     assign(plan.retention, in.time("retention", positive_time));
     assign(plan.clients_max, in.integer("clients_max", {1, 100'000}));
+    assign(plan.nodes, in.integer("nodes", {1, static_cast<std::int64_t>(nodes_max)}));
+    assign(plan.routing_cookie_life, in.time("routing_cookie_life", positive_time));
+    faults(in);
+    section(in, "chaos", [this](yaml_reader& of_chance) { chaos(of_chance); });
+  }
+
+  void faults(yaml_reader& stream) {
+    const auto nodes = stream.sequence("faults");
+    if (nodes.size() > faults_max)
+      return stream.problem("faults", fmt::format("there must not be more than {} faults", faults_max));
+    for (const yaml_node& node : nodes) {
+      yaml_reader in(node, "fault", problems_);
+      if (auto plan = fault(in))
+        made_.stream.faults.push_back(std::move(*plan));
+      in.finish();
+    }
+  }
+
+  std::optional<fault_plan> fault(yaml_reader& in) {
+    static constexpr request_kind requests[] = {request_kind::handshake, request_kind::subscribe,
+                                                request_kind::connect,   request_kind::disconnect,
+                                                request_kind::other,     request_kind::any};
+    const yaml_node* name = in.node("fault", yaml_presence::required);
+    const auto kind = name != nullptr ? fault_named(*name, "fault") : std::nullopt;
+    fault_plan plan{.kind = kind.value_or(fault_kind::busy)};
+    std::vector<yaml_choice<request_kind>> choices;
+    for (const request_kind each : requests)
+      choices.emplace_back(name_of(each), each);
+    assign(plan.on, in.choice<request_kind>("on", choices));
+    assign(plan.skip, in.integer("skip", {0, fault_requests_max}));
+    assign(plan.times, in.integer("times", {1, fault_requests_max}));
+    plan.delay = in.time("delay", any_time);
+    assign(plan.with_events, in.flag("with_events"));
+    assign(plan.channel, in.text("channel"));
+    const auto status = in.integer("status", {400, 599});
+    assign(plan.status, status ? std::optional(static_cast<int>(*status)) : std::nullopt);
+    if (!kind)
+      return std::nullopt;
+    if (!can_hit(*kind, plan.on))
+      in.problem("on", fmt::format("{} cannot happen to a {} request", name_of(*kind), name_of(plan.on)));
+    if (*kind != fault_kind::http_status && in.has("status"))
+      in.problem("status", fmt::format("status belongs to http_status, not to {}", name_of(*kind)));
+    return plan;
+  }
+
+  std::optional<fault_kind> fault_named(const yaml_node& node, std::string_view what) {
+    std::vector<std::string_view> names;
+    for (const fault_kind each : all_fault_kinds())
+      names.push_back(name_of(each));
+    const auto index = yaml_read_name(node, what, names, problems_);
+    return index ? std::optional(all_fault_kinds()[*index]) : std::nullopt;
+  }
+
+  void chaos(yaml_reader& in) {
+    random_faults plan;
+    assign(plan.odds, in.share("odds", any_share));
+    assign(plan.delay_max, in.time("delay_max", any_time));
+    for (const yaml_node& node : in.sequence("faults")) {
+      if (const auto kind = fault_named(node, "faults"))
+        plan.kinds.push_back(*kind);
+    }
+    made_.stream.chaos = std::move(plan);
   }
 
   void expect(yaml_reader& in) {

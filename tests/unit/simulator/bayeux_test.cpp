@@ -22,7 +22,16 @@ constexpr std::string_view channel = "/event/Push_Upgrade__e";
 
 class Bayeux : public testing::Test {
  protected:
-  explicit Bayeux(stream_plan plan = {}) : plan_(std::move(plan)) { log_in(); }
+  explicit Bayeux(streaming_plan plan = {}) : plan_(std::move(plan)) {
+    channel_plan main{.name = std::string(channel)};
+    log_ = &channels_.add(main, write_replay_id).log;
+    log_in();
+  }
+
+  /// The data of an event is its replay id.
+  static void write_replay_id(std::string& out, const event_log& log, const logged_event& event) {
+    out += log.replay_id(event);
+  }
 
   void log_in() {
     const http_reply reply = tokens_.answer(token_request(std::string(good_login)), now_);
@@ -31,11 +40,8 @@ class Bayeux : public testing::Test {
 
   void pass(duration length) { now_ = later(now_, length); }
 
-  /// Publishes one event; its data is its replay id.
-  std::int64_t publish() {
-    log_.append({}, now_);
-    return log_.at(log_.tip() - 1).replay_id;
-  }
+  /// Publishes one event.
+  std::int64_t publish() { return static_cast<std::int64_t>(log_->append(0, {}, now_).number); }
 
   std::variant<http_reply, held_poll> send(std::string body, std::string path = "/cometd/62.0") {
     http_request request{.method = "POST", .target = std::move(path), .body = std::move(body)};
@@ -44,7 +50,14 @@ class Bayeux : public testing::Test {
       request.headers.add("Authorization", "Bearer " + token_);
     if (!cookies_.empty())
       request.headers.add("Cookie", cookies_);
-    return server_.receive(request, now_);
+    return receive(request);
+  }
+
+  std::variant<http_reply, held_poll> receive(const http_request& request) {
+    auto read = read_bayeux_request(request);
+    if (!read)
+      return std::move(read.error());
+    return server_.receive(*read, now_);
   }
 
   http_reply reply_to(std::string body, std::string path = "/cometd/62.0") {
@@ -67,12 +80,19 @@ class Bayeux : public testing::Test {
     json::object made = json::parse(reply.body).at(0).as_object();
     if (const json::value* id = made.if_contains("clientId"); id != nullptr)
       client_id_ = std::string(id->as_string());
-    cookies_ = "sfdc-stream=!node-1";
-    for (const std::string_view cookie : reply.headers.all("Set-Cookie")) {
-      if (cookie.starts_with("BAYEUX_BROWSER="))
-        cookies_ = std::string(cookie.substr(0, cookie.find(';'))) + "; t=x; " + cookies_;
-    }
+    take_cookies(reply);
     return made;
+  }
+
+  void take_cookies(const http_reply& reply) {
+    for (const std::string_view cookie : reply.headers.all("Set-Cookie")) {
+      const std::string pair(cookie.substr(0, cookie.find(';')));
+      if (pair.starts_with("BAYEUX_BROWSER="))
+        browser_ = pair;
+      if (pair.starts_with("sfdc-stream="))
+        route_ = pair;
+    }
+    cookies_ = browser_ + "; t=x; " + route_;
   }
 
   std::string meta(std::string_view name, std::string_view rest = "") {
@@ -116,13 +136,15 @@ class Bayeux : public testing::Test {
   }
 
   instant now_ = start_of_test();
-  stream_plan plan_;
+  streaming_plan plan_;
   token_desk tokens_{credentials_plan{}, 1};
-  event_log log_{1, plan_.retention};
-  bayeux_server server_{plan_, 1, tokens_, log_, [](std::string& out, const logged_event& event) {
-                          out += std::to_string(event.replay_id);
-                        }};
+  channel_list channels_{1};
+  event_log* log_ = nullptr;
+  node_router router_{plan_.nodes, plan_.routing_cookie_life};
+  bayeux_server server_{plan_, tokens_, channels_, router_};
   std::string token_;
+  std::string browser_;
+  std::string route_;
   std::string cookies_;
   std::string client_id_;
 };
@@ -139,9 +161,9 @@ TEST_F(Bayeux, RefusesWhatIsNoRequest) {
   const http_reply large = reply_to(std::string(32'769, ' '));
   EXPECT_EQ(large.status, 413);
   EXPECT_EQ(large.body, "413::Maximum Request Size Exceeded");
-  const auto get = server_.receive({.target = "/cometd/62.0"}, now_);
+  const auto get = receive({.target = "/cometd/62.0"});
   EXPECT_EQ(std::get<http_reply>(get).status, 405);
-  const auto untyped = server_.receive({.method = "POST", .target = "/cometd/62.0", .body = "[{}]"}, now_);
+  const auto untyped = receive({.method = "POST", .target = "/cometd/62.0", .body = "[{}]"});
   EXPECT_EQ(std::get<http_reply>(untyped).status, 400);
 }
 
@@ -180,7 +202,8 @@ TEST_F(Bayeux, ShakesHands) {
   EXPECT_THAT(std::string(cookies[1]), EndsWith("; Path=/cometd/; HttpOnly"));
   EXPECT_THAT(std::string(cookies[2]), StartsWith("BAYEUX_BROWSER="));
   EXPECT_THAT(std::string(cookies[2]), EndsWith("; Path=/cometd/"));
-  EXPECT_EQ(cookies[3], "sfdc-stream=!node-1; Path=/; Max-Age=10800; SameSite=None");
+  EXPECT_THAT(std::string(cookies[3]), StartsWith("sfdc-stream=!node-1-"));
+  EXPECT_THAT(std::string(cookies[3]), EndsWith("; Path=/; Max-Age=10800; SameSite=None"));
 }
 
 TEST_F(Bayeux, EveryHandshakeIsASessionAndKeepsTheBrowser) {
@@ -224,7 +247,7 @@ TEST_F(BayeuxForTwo, CountsConcurrentClients) {
   handshake();
   EXPECT_EQ(handshake().at("ext").at("sfdc").at("failureReason"),
             "403::Organization concurrent user limit exceeded");
-  pass(session_timeout);
+  pass(plan_.session_timeout);
   EXPECT_EQ(handshake().at("successful"), true) << "abandoned sessions make room";
 }
 
@@ -276,6 +299,7 @@ TEST_F(Bayeux, ANewerConnectTakesThePlaceOfTheOlder) {
   server_.abandon(older, now_.steady);
   publish();
   EXPECT_EQ(server_.resume(newer, now_.steady), std::nullopt) << "nothing is subscribed";
+  EXPECT_EQ(server_.overlaps(), 1U);
 }
 
 TEST_F(Bayeux, OnlyKnowsLongPolling) {
@@ -288,12 +312,12 @@ TEST_F(Bayeux, OnlyKnowsLongPolling) {
 
 TEST_F(Bayeux, ASessionDiesFortySecondsAfterItsLastAnswer) {
   open_session();
-  pass(session_timeout - 1ms);
+  pass(plan_.session_timeout - 1ms);
   const held_poll poll = hold();
   pass(110s);
   ASSERT_TRUE(server_.resume(poll, now_.steady));
   EXPECT_EQ(server_.open_sessions(now_.steady), 1U);
-  pass(session_timeout);
+  pass(plan_.session_timeout);
   EXPECT_EQ(server_.open_sessions(now_.steady), 0U);
   const json::object reply = message(connect_message());
   EXPECT_EQ(reply.at("error"), "403::Unknown client");
@@ -304,7 +328,7 @@ TEST_F(Bayeux, AnAbandonedPollLetsItsSessionDie) {
   open_session();
   const held_poll poll = hold();
   server_.abandon(poll, now_.steady);
-  pass(session_timeout);
+  pass(plan_.session_timeout);
   EXPECT_EQ(message(connect_message()).at("error"), "403::Unknown client");
 }
 
@@ -319,19 +343,49 @@ TEST_F(Bayeux, SubscribingAsAnUnknownClientIsAnsweredWithNone) {
 
 TEST_F(Bayeux, MissesItsCookies) {
   open_session();
-  const std::string all = cookies_;
-  cookies_ = "sfdc-stream=!node-1";
+  cookies_ = route_;
   EXPECT_EQ(text_of(message(connect_message()).at("error")),
             "400::Client " + client_id_ + " has established a session, but no BAYEUX_BROWSER cookie present");
-  cookies_ = "BAYEUX_BROWSER=another; sfdc-stream=!node-1";
+  cookies_ = "BAYEUX_BROWSER=another; " + route_;
   EXPECT_EQ(message(connect_message()).at("error"), "403::Unknown client");
-  cookies_ = all.substr(0, all.find("; sfdc-stream"));
-  const http_reply lost = reply_to(connect_message());
-  EXPECT_THAT(lost.body, HasSubstr("403::Unknown client"));
-  EXPECT_EQ(lost.headers.find("Set-Cookie"), "sfdc-stream=!node-1; Path=/; Max-Age=10800; SameSite=None")
-      << "the new route comes with the refusal itself";
-  cookies_ = all;
+  for (int turn = 0; turn < 4; ++turn) {
+    cookies_ = browser_;
+    const http_reply lost = reply_to(connect_message());
+    EXPECT_THAT(lost.body, HasSubstr("403::Unknown client")) << "never by chance to the node that knows it";
+    EXPECT_THAT(std::string(lost.headers.find("Set-Cookie").value_or("")), StartsWith("sfdc-stream=!node-"))
+        << "the new route comes with the refusal itself";
+  }
+  cookies_ = browser_ + "; " + route_;
   (void)hold();
+}
+
+TEST_F(Bayeux, ARouteEndsWithItsCookieAndTheNextNodeKnowsNobody) {
+  open_session();
+  for (int poll = 0; poll < 99; ++poll) {  // the last begins 20 seconds before three hours are over
+    const held_poll held = hold();
+    pass(110s);
+    ASSERT_TRUE(server_.resume(held, now_.steady));
+  }
+  const http_reply moved = reply_to(connect_message());
+  EXPECT_THAT(moved.body, HasSubstr("403::Unknown client")) << "though the client kept the cookie too long";
+  EXPECT_THAT(moved.body, HasSubstr("handshake"));
+  const std::string old_route = route_;
+  take_cookies(moved);
+  EXPECT_NE(route_.substr(0, 20), old_route.substr(0, 20)) << "it leads to the other node";
+  open_session();
+  (void)hold();
+}
+
+TEST_F(Bayeux, ADeadRouteLetsClientsInAndThenKnowsNobody) {
+  const std::string gone = dead_route_cookie();
+  cookies_ = gone.substr(0, gone.find(';'));
+  const http_reply reply = reply_to(R"([{"channel":"/meta/handshake","id":"1"}])");
+  client_id_ = std::string(json::parse(reply.body).at(0).at("clientId").as_string());
+  for (const std::string_view cookie : reply.headers.all("Set-Cookie"))
+    EXPECT_FALSE(cookie.starts_with("sfdc-stream=")) << "nothing leads away from there";
+  EXPECT_EQ(message(subscribe_message("-1")).at("successful"), true);
+  EXPECT_EQ(message(connect_message()).at("error"), "403::Unknown client");
+  EXPECT_EQ(server_.open_sessions(now_.steady), 0U);
 }
 
 TEST_F(Bayeux, ARevokedTokenEndsTheTalkButNotTheSession) {
@@ -345,7 +399,12 @@ TEST_F(Bayeux, ARevokedTokenEndsTheTalkButNotTheSession) {
   (void)hold();
 }
 
-TEST_F(Bayeux, StreamingKeepsTheTokenAlive) {
+class BayeuxWithLongRoutes : public Bayeux {
+ protected:
+  BayeuxWithLongRoutes() : Bayeux({.routing_cookie_life = 24h}) {}
+};
+
+TEST_F(BayeuxWithLongRoutes, StreamingKeepsTheTokenAlive) {
   open_session();
   for (int poll = 0; poll < 200; ++poll) {  // six hours, thrice the life of a token
     const held_poll held = hold();
@@ -412,11 +471,11 @@ TEST_F(Bayeux, ReplaysFromWhereItIsAsked) {
 TEST_F(Bayeux, RefusesReplayIdsItCannotServe) {
   open_session();
   const std::int64_t purged = publish();
-  pass(plan_.retention);
+  pass(72h);
   log_in();
   open_session();
   const std::int64_t kept = publish();
-  log_.purge(now_.steady);
+  log_->purge(now_.steady);
   for (const std::string& id : {std::to_string(purged), std::to_string(kept + 1), std::string("-3"),
                                 std::string("1.5"), std::string(R"("x")"), std::string("null")}) {
     const json::object reply = message(subscribe_message(id));
@@ -443,6 +502,116 @@ TEST_F(Bayeux, RefusesChannelsItDoesNotHave) {
   EXPECT_EQ(message(meta("subscribe")).at("error"), "400::Channel name not specified");
   EXPECT_EQ(message(meta("subscribe", R"(,"subscription":[])")).at("error"),
             "400::Channel name not specified");
+}
+
+TEST_F(Bayeux, RefusesReplayMapsThatNameOtherChannels) {
+  channels_.add({.name = "/topic/Deals"}, write_replay_id);
+  open_session();
+  const auto error_of = [this](const std::string& subscription, const std::string& map) {
+    const json::object reply =
+        message(meta("subscribe", ",\"subscription\":" + subscription + ",\"ext\":{\"replay\":" + map + "}"));
+    return reply.at("successful").as_bool() ? std::string() : std::string(reply.at("error").as_string());
+  };
+  EXPECT_EQ(error_of(R"("/topic/Deals?Stage=Won")", R"({"/topic/Deals":-1})"), "");
+  EXPECT_EQ(error_of(R"(["/topic/Deals","/event/Push_Upgrade__e"])",
+                     R"({"/topic/Deals":-1,"/event/Push_Upgrade__e":-2})"),
+            "");
+  const auto refusal = testing::AllOf(StartsWith("400::The replayId for channel {/topic/Deals} wasn't found"),
+                                      HasSubstr("replay ID map {{"));
+  EXPECT_THAT(error_of(R"("/topic/Deals?Stage=Won")", R"({"/topic/Deals?Stage=Won":-1})"), refusal);
+  EXPECT_THAT(error_of(R"("/topic/Deals")", R"({"/topic/Deals":-1,"/event/Push_Upgrade__e":-1})"), refusal);
+  EXPECT_THAT(error_of(R"("/topic/Deals")", "{}"), refusal);
+  EXPECT_THAT(error_of(R"("/topic/Deals")", "17"),
+              StartsWith("400::The replayId for channel {/topic/Deals} wasn't found"));
+}
+
+TEST_F(Bayeux, DeliversUnderTheNameThatWasSubscribedTo) {
+  event_channel& deals = channels_.add({.name = "/topic/Deals"}, write_replay_id);
+  open_session();
+  (void)message(meta("subscribe", R"(,"subscription":"/topic/Deals?Stage=Won")"));
+  deals.log.append(0, {}, now_);
+  const json::array replies = messages(connect_message());
+  ASSERT_EQ(replies.size(), 2U);
+  EXPECT_EQ(text_of(replies[0].at("channel")), "/topic/Deals?Stage=Won");
+}
+
+TEST_F(Bayeux, ReplaysChannelsWithOtherFormsOfIds) {
+  event_channel& texts =
+      channels_.add({.name = "/event/T__e", .form = replay_id_form::text}, write_replay_id);
+  event_channel& huge = channels_.add({.name = "/event/H__e", .form = replay_id_form::huge}, write_replay_id);
+  for (event_channel* each : {&texts, &huge}) {
+    each->log.append(0, {}, now_);
+    each->log.append(1, {}, now_);
+  }
+  open_session();
+  const auto replayed = [this](const std::string& on, const std::string& from) -> json::array {
+    const json::object reply = message(meta(
+        "subscribe", ",\"subscription\":\"" + on + "\",\"ext\":{\"replay\":{\"" + on + "\":" + from + "}}"));
+    return reply.at("successful").as_bool() ? messages(connect_message(R"(,"advice":{"timeout":0})"))
+                                            : json::array{};
+  };
+  const std::string text = texts.log.replay_id(texts.log.at(0));
+  ASSERT_EQ(replayed("/event/T__e", text).size(), 2U);
+  EXPECT_EQ(replayed("/event/T__e", text.substr(0, 10) + '"').size(), 0U);
+  EXPECT_EQ(replayed("/event/T__e", std::to_string(texts.log.at(0).number)).size(), 0U);
+  const std::string number = huge.log.replay_id(huge.log.at(0));
+  EXPECT_EQ(replayed("/event/H__e", number).size(), 2U);
+  EXPECT_EQ(replayed("/event/H__e", '"' + number + '"').size(), 2U);
+  EXPECT_EQ(replayed("/event/H__e", "-2").size(), 3U);
+}
+
+TEST_F(Bayeux, RefusesTheSubscriptionsThatItIsToldTo) {
+  channels_.add({.name = "/event/Closed__e", .refusal = "403::User not enabled for streaming"},
+                write_replay_id);
+  open_session();
+  const json::object reply = message(meta("subscribe", R"(,"subscription":"/event/Closed__e")"));
+  EXPECT_EQ(reply.at("error"), "403::User not enabled for streaming");
+  EXPECT_EQ(text_of(reply.at("subscription")), "/event/Closed__e");
+  channels_.find("/event/Closed__e")->refusal.clear();
+  EXPECT_EQ(message(meta("subscribe", R"(,"subscription":"/event/Closed__e")")).at("successful"), true);
+}
+
+class BayeuxWithQuota : public Bayeux {
+ protected:
+  BayeuxWithQuota() : Bayeux({.daily_events_max = 3}) {}
+};
+
+TEST_F(BayeuxWithQuota, ADayBringsNoMoreEventsThanTheQuota) {
+  open_session();
+  for (int event = 0; event < 5; ++event)
+    publish();
+  (void)message(subscribe_message("-2"));
+  EXPECT_EQ(events_in(reply_to(connect_message())).size(), 3U);
+  constexpr std::string_view error = "403::Organization total events daily limit exceeded";
+  EXPECT_EQ(text_of(message(connect_message()).at("error")), error);
+  (void)hold();  // its subscriptions are gone, itself it is not
+  EXPECT_EQ(text_of(message(subscribe_message("-1")).at("error")), error);
+  pass(24h);
+  log_in();
+  open_session();
+  (void)message(subscribe_message("-2"));
+  EXPECT_EQ(events_in(reply_to(connect_message())).size(), 3U);
+  EXPECT_EQ(server_.events_delivered(), 6U);
+}
+
+class BayeuxWithShortAnswers : public Bayeux {
+ protected:
+  BayeuxWithShortAnswers() : Bayeux({.events_per_reply_max = 2}) {}
+};
+
+TEST_F(BayeuxWithShortAnswers, ABacklogOfOneChannelDoesNotStarveAnother) {
+  event_channel& other = channels_.add({.name = "/event/Zebra__e"}, write_replay_id);
+  open_session();
+  for (int event = 0; event < 10; ++event)
+    publish();
+  other.log.append(0, {}, now_);
+  (void)message(subscribe_message("-2"));
+  (void)message(
+      meta("subscribe", R"(,"subscription":"/event/Zebra__e","ext":{"replay":{"/event/Zebra__e":-2}})"));
+  EXPECT_EQ(events_in(reply_to(connect_message())).size(), 2U);
+  const json::array second = messages(connect_message());
+  EXPECT_EQ(text_of(second.at(0).at("channel")), "/event/Zebra__e");
+  EXPECT_EQ(second.size(), 3U);
 }
 
 TEST_F(Bayeux, UnderstandsListsOfChannelsAndUnsubscribes) {
@@ -474,7 +643,7 @@ TEST_F(Bayeux, ASlowClientLosesWhatIsPurgedAndGoesOn) {
   open_session();
   (void)message(subscribe_message("-2"));
   publish();
-  log_.purge(later(now_, plan_.retention).steady);
+  log_->purge(later(now_, 72h).steady);
   const held_poll poll = hold();
   const std::int64_t id = publish();
   const auto reply = server_.resume(poll, now_.steady);

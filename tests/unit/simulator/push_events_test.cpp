@@ -27,10 +27,11 @@ class PushEvents : public testing::Test {
     org_ = org_key_of(simulated.jobs()[job].org);
     type_ = simulated.error_type_of(simulated.jobs()[job]);
     std::string text;
-    append_push_event(text, {simulated, times},
-                      {.replay_id = 17,
-                       .published = start_of_test().wall,
-                       .change = {.job = job, .state = push_state::failed}});
+    event_log log(plan_.seed, plan_.stream.retention);
+    const logged_event& event =
+        log.append(subject_of({.job = job, .state = push_state::failed}), {}, start_of_test());
+    replay_id_ = event.number;
+    append_push_event(text, {simulated, times}, log, event);
     return json::parse(text);
   }
 
@@ -38,6 +39,7 @@ class PushEvents : public testing::Test {
   std::string job_;
   std::string org_;
   std::string type_;
+  std::uint64_t replay_id_ = 0;
 };
 
 TEST_F(PushEvents, NameTheJobAndItsStatus) {
@@ -49,7 +51,7 @@ TEST_F(PushEvents, NameTheJobAndItsStatus) {
   EXPECT_EQ(payload.at("Status__c"), "Failed");
   EXPECT_EQ(text_of(payload.at("Error_Type__c")), type_);
   EXPECT_EQ(payload.at("CreatedDate"), "2026-03-10T12:00:00.000Z");
-  EXPECT_EQ(event.at("event").at("replayId"), 17);
+  EXPECT_EQ(event.at("event").at("replayId"), replay_id_);
   EXPECT_EQ(event.at("event").at("EventUuid").as_string().size(), 36U);
   EXPECT_TRUE(event.at("schema").is_string());
 }
