@@ -198,8 +198,14 @@ result<> message_parser::state::take_inside(std::string_view piece, std::size_t&
   const std::string_view rest = piece.substr(i);
   const std::string_view part = rest.substr(0, framer.take(rest));
   i += part.size();
-  if (framer.size() > limits.message_size)
-    return give_up(errc::too_large, fmt::format("a message is larger than {} bytes", limits.message_size));
+  if (framer.size() > limits.message_size) {
+    pending = {};
+    if (framer.is_complete()) {
+      message_ended();
+      ++skipped;
+    }
+    return {};
+  }
   if (!framer.is_complete()) {
     pending += part;
     return {};

@@ -73,11 +73,11 @@ struct parser_limits {
 /// Reads the messages of one HTTP body as its bytes come: an array of objects, or a lone object.
 ///
 /// Where a message cannot be read as JSON, its end is found by brackets and quotes, so that it does not cost
-/// the others: it is skipped and counted. Before it is given up, invalid UTF-8 and lone surrogates in it are
-/// replaced by U+FFFD and control characters by their escapes, because an event that could never be read
-/// would be replayed for ever.
-/// A byte order mark at the start is ignored. Of duplicate keys the last counts, also where its value is of
-/// the wrong type. Never throws on input.
+/// the others: it is skipped and counted, as is one above the limit, which is not kept meanwhile. Before it
+/// is given up, invalid UTF-8 and lone surrogates in it are replaced by U+FFFD and control characters by
+/// their escapes, because an event that could never be read would be replayed for ever. A byte order mark at
+/// the start is ignored. Of duplicate keys the last counts, also where its value is of the wrong type. Never
+/// throws on input.
 class message_parser {
  public:
   explicit message_parser(parser_limits limits = {});
@@ -86,7 +86,7 @@ class message_parser {
   message_parser& operator=(message_parser&&) noexcept;
 
   /// Takes the next piece and appends the messages that it completes to `into`. Fails with
-  /// errc::malformed or errc::too_large where the body is not what it should be, and from then on always.
+  /// errc::malformed where the body is not what it should be, and from then on always.
   [[nodiscard]] result<> feed(std::string_view piece, std::vector<message>& into);
 
   /// The body ended. Fails with errc::malformed where it was empty or stopped in the middle.

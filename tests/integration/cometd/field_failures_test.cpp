@@ -738,10 +738,10 @@ std::vector<field_failure> bad_input() {
       garbage("BadUtf8", fault_kind::bad_utf8, "", "text"),
       garbage("LoneSurrogates", fault_kind::lone_surrogates, "", "text"),
       garbage("DuplicateKeys", fault_kind::duplicate_keys, "", ""),
-      garbage("OverflowingNumbers", fault_kind::overflow_numbers, "unknown_client", ""),
+      garbage("OverflowingNumbers", fault_kind::overflow_numbers, "", ""),
       garbage("DeepNesting", fault_kind::deep_nesting, "lost_poll", "message"),
       garbage("WrongTypes", fault_kind::wrong_types, "lost_poll", ""),
-      garbage("HugeMessage", fault_kind::huge_message, "", "message"),
+      garbage("HugeMessage", fault_kind::huge_message, "lost_poll", "message"),
       garbage("OneByteASecond", fault_kind::trickle, "lost_poll", ""),
       fifty_bytes_a_second,
   };
