@@ -109,6 +109,10 @@ std::size_t soak_store::size() {
   return static_cast<std::size_t>(database_.execAndGet("SELECT count(*) FROM effects").getInt64());
 }
 
+std::size_t soak_store::positions() {
+  return static_cast<std::size_t>(database_.execAndGet("SELECT count(*) FROM checkpoints").getInt64());
+}
+
 std::map<std::string, std::vector<int>> soak_store::numbers() {
   std::map<std::string, std::vector<int>> found;
   SQLite::Statement rows(database_, "SELECT channel, number FROM effects ORDER BY id");

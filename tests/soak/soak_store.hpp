@@ -21,8 +21,9 @@ class soak_store final : public cometd::event_consumer, public cometd::checkpoin
   [[nodiscard]] boost::asio::awaitable<result<std::vector<cometd::checkpoint>>> load() override;
   [[nodiscard]] boost::asio::awaitable<result<>> save(std::vector<cometd::checkpoint> batch) override;
 
-  /// How many events have been taken.
+  /// How many events have been taken, and how many channels have a position.
   [[nodiscard]] std::size_t size();
+  [[nodiscard]] std::size_t positions();
   /// The numbers that the events of each channel carried, in the order they were taken.
   [[nodiscard]] std::map<std::string, std::vector<int>> numbers();
 
