@@ -1,6 +1,7 @@
 #include "simulator/answer_text.hpp"
 
 #include <boost/json/serialize.hpp>
+#include <utility>
 
 #include "base/text.hpp"
 
@@ -50,8 +51,9 @@ void answer_text::add_event(std::string_view channel, const event_channel& of, c
   text_ += '}';
 }
 
-http_reply answer_text::reply() const {
-  return {.headers = {{"Content-Type", "application/json;charset=UTF-8"}}, .body = text_ + ']'};
+http_reply answer_text::take() {
+  text_ += ']';
+  return {.headers = {{"Content-Type", "application/json;charset=UTF-8"}}, .body = std::exchange(text_, "[")};
 }
 
 std::vector<std::string_view> split_answer(std::string_view body) {

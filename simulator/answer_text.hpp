@@ -17,7 +17,8 @@ class answer_text {
   void add(std::string_view message);
   void add_event(std::string_view channel, const event_channel& of, const logged_event& event);
 
-  [[nodiscard]] http_reply reply() const;
+  /// The answer; the text is empty again afterwards.
+  [[nodiscard]] http_reply take();
 
  private:
   std::string text_ = "[";

@@ -140,8 +140,8 @@ struct bayeux_server::exchange {
       made["advice"] = advice(reconnect);
     replies.add(made);
   }
-  [[nodiscard]] http_reply finish() const {
-    http_reply made = replies.reply();
+  [[nodiscard]] http_reply finish() {
+    http_reply made = replies.take();
     for (const std::string& cookie : cookies)
       made.headers.add("Set-Cookie", cookie);
     if (!taken.cookie.empty())
@@ -304,8 +304,10 @@ std::optional<held_poll> bayeux_server::connect(exchange& of) {
   }
   const bool is_first = !owner->has_connected;
   owner->has_connected = true;
-  if (owner->held != 0)
+  if (owner->held != 0) {
     ++overlaps_;
+    ++interruptions_;
+  }
   owner->held = 0;  // an older poll finds itself superseded
   owner->expiry = of.now.steady + plan_.session_timeout;
   if (!owner->subscriptions.empty() && deliveries_.left(of.now.steady) == 0) {
@@ -352,7 +354,7 @@ std::optional<http_reply> bayeux_server::resume(const held_poll& poll, steady_ti
     found->second.expiry = now + plan_.session_timeout;
   }
   replies.add(reply);
-  http_reply answer = replies.reply();
+  http_reply answer = replies.take();
   if (!poll.routing_cookie.empty())
     answer.headers.add("Set-Cookie", poll.routing_cookie);
   return answer;
@@ -457,8 +459,12 @@ void bayeux_server::forget_expired(steady_time now) {
 }
 
 void bayeux_server::forget(std::string_view client_id) {
-  if (const auto found = sessions_.find(client_id); found != sessions_.end())
-    sessions_.erase(found);
+  const auto found = sessions_.find(client_id);
+  if (found == sessions_.end())
+    return;
+  if (found->second.held != 0)
+    ++interruptions_;
+  sessions_.erase(found);
 }
 
 void bayeux_server::drop_subscriptions(std::string_view client_id) {

@@ -59,6 +59,8 @@ class bayeux_server {
   [[nodiscard]] std::uint64_t handshakes() const noexcept { return handshakes_; }
   [[nodiscard]] std::uint64_t disconnects() const noexcept { return disconnects_; }
   [[nodiscard]] std::uint64_t events_delivered() const noexcept { return deliveries_.total(); }
+  /// How often a held poll has lost its place or its session, and should look.
+  [[nodiscard]] std::uint64_t interruptions() const noexcept { return interruptions_; }
   /// Connects that came while another of their session was held.
   [[nodiscard]] std::uint64_t overlaps() const noexcept { return overlaps_; }
 
@@ -109,6 +111,7 @@ class bayeux_server {
   std::uint64_t handshakes_ = 0;
   std::uint64_t disconnects_ = 0;
   std::uint64_t overlaps_ = 0;
+  std::uint64_t interruptions_ = 0;
 };
 
 }  // namespace pushguard::simulator

@@ -31,18 +31,15 @@ std::string made_client(const http_reply& reply) {
 }
 
 bool ends_session(fault_kind kind) {
-  switch (kind) {
-    case fault_kind::disconnect_and_unknown_client:
-    case fault_kind::disconnect_and_unauthorized:
-    case fault_kind::bare_disconnect:
-    case fault_kind::unknown_client:
-    case fault_kind::unknown_client_none:
-    case fault_kind::expired_token:
-    case fault_kind::stale_handshake_advice:
-      return true;
-    default:
-      return false;
-  }
+  using enum fault_kind;
+  static constexpr fault_kind kinds[] = {disconnect_and_unknown_client,
+                                         disconnect_and_unauthorized,
+                                         bare_disconnect,
+                                         unknown_client,
+                                         unknown_client_none,
+                                         expired_token,
+                                         stale_handshake_advice};
+  return std::ranges::find(kinds, kind) != std::end(kinds);
 }
 
 }  // namespace
@@ -97,12 +94,20 @@ asio::awaitable<http_reply> bayeux_endpoint::answer(const http_request& request)
 }
 
 asio::awaitable<http_reply> bayeux_endpoint::answer_by_protocol(const bayeux_request& request) {
-  auto received = server_.receive(request, now_());
-  changed_.notify_all();  // it may have superseded or ended the session of another poll
+  auto received = receive(request);
   if (auto* reply = std::get_if<http_reply>(&received))
     co_return std::move(*reply);
   http_reply held = co_await hold(std::get<held_poll>(std::move(received)));
   co_return held;
+}
+
+/// With many clients, waking every poll for every request would be most of the work.
+std::variant<http_reply, held_poll> bayeux_endpoint::receive(const bayeux_request& request) {
+  const std::uint64_t before = server_.interruptions();
+  auto received = server_.receive(request, now_());
+  if (server_.interruptions() != before)
+    changed_.notify_all();
+  return received;
 }
 
 asio::awaitable<http_reply> bayeux_endpoint::hold(held_poll poll) {
@@ -154,8 +159,7 @@ asio::awaitable<http_reply> bayeux_endpoint::answer_under(const fault& what, con
 }
 
 http_reply bayeux_endpoint::answer_at_once(const bayeux_request& request) {
-  auto received = server_.receive(request, now_());
-  changed_.notify_all();
+  auto received = receive(request);
   if (auto* poll = std::get_if<held_poll>(&received)) {
     poll->until = time_.steady_now();
     return server_.resume(*poll, poll->until).value();

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <variant>
 
 #include "base/condition.hpp"
 #include "base/http_server.hpp"
@@ -50,6 +51,7 @@ class bayeux_endpoint {
   [[nodiscard]] std::uint64_t unauthorized_requests() const noexcept { return unauthorized_; }
 
  private:
+  std::variant<http_reply, held_poll> receive(const bayeux_request& request);
   boost::asio::awaitable<http_reply> answer_by_protocol(const bayeux_request& request);
   boost::asio::awaitable<http_reply> answer_under(const fault& what, const bayeux_request& request);
   boost::asio::awaitable<http_reply> hold(held_poll poll);

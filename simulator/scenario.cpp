@@ -6,6 +6,7 @@
 #include <charconv>
 #include <limits>
 
+#include "base/text.hpp"
 #include "base/yaml.hpp"
 #include "simulator/push_errors.hpp"
 
@@ -20,6 +21,7 @@ constexpr yaml_range<duration> positive_time{1ms, time_max};
 constexpr yaml_range<double> any_share{0, 1};
 constexpr std::size_t instances_max = 1'000;                // of Salesforce's hundreds
 constexpr std::size_t history_max = 1'000;                  // requests
+constexpr std::size_t name_shown_max = 80;                  // of a wrong name, in a problem
 constexpr std::int64_t fault_requests_max = 1'000'000'000;  // beyond any run
 
 std::optional<version_number> read_version(std::string_view text) {
@@ -335,12 +337,23 @@ class scenario_reader {
     return plan;
   }
 
+  /// There are too many to list them in a problem.
   std::optional<fault_kind> fault_named(const yaml_node& node, std::string_view what) {
+    const auto name = yaml_read_text(node, what, problems_);
+    if (!name)
+      return std::nullopt;
+    const auto kind = find_fault_kind(*name);
+    if (kind)
+      return kind;
     std::vector<std::string_view> names;
     for (const fault_kind each : all_fault_kinds())
       names.push_back(name_of(each));
-    const auto index = yaml_read_name(node, what, names, problems_);
-    return index ? std::optional(all_fault_kinds()[*index]) : std::nullopt;
+    const std::string_view shown = cut_at_character(*name, name_shown_max);
+    const std::string_view meant = nearest_word(shown, names);
+    problems_.add(node.position, meant.empty()
+                                     ? fmt::format("{} is not a fault that a stream can have", shown)
+                                     : fmt::format("{} is not a fault; did you mean {}?", shown, meant));
+    return std::nullopt;
   }
 
   void chaos(yaml_reader& in) {

@@ -24,7 +24,7 @@ constexpr std::size_t connections_max = 8192;
 
 class simulated_streaming_org final : public streaming_org {
  public:
-  simulated_streaming_org(streaming_plan plan, time_source& time, logger& log)
+  simulated_streaming_org(const streaming_plan& plan, time_source& time, logger& log)
       : time_(time),
         tokens_(plan.credentials, plan.seed, plan.org_id.empty() ? hub_org_id() : plan.org_id),
         channels_(plan.seed),
@@ -139,8 +139,9 @@ streaming_truth simulated_streaming_org::truth() const {
 
 }  // namespace
 
-std::unique_ptr<streaming_org> make_streaming_org(streaming_plan plan, time_source& time, logger& log) {
-  return std::make_unique<simulated_streaming_org>(std::move(plan), time, log);
+std::unique_ptr<streaming_org> make_streaming_org(const streaming_plan& plan, time_source& time,
+                                                  logger& log) {
+  return std::make_unique<simulated_streaming_org>(plan, time, log);
 }
 
 asio::awaitable<void> serve_streaming_org(streaming_org& served, listener& from, time_source& time,

@@ -85,7 +85,7 @@ class streaming_org {
 
 /// `time` and `log` must outlive the org. Throws std::invalid_argument for a plan that makes no sense: a
 /// channel of no known kind, or twice, or no node.
-[[nodiscard]] std::unique_ptr<streaming_org> make_streaming_org(streaming_plan plan, time_source& time,
+[[nodiscard]] std::unique_ptr<streaming_org> make_streaming_org(const streaming_plan& plan, time_source& time,
                                                                 logger& log);
 
 /// Runs `served` and answers on `from` until cancelled. References must outlive the call.

@@ -824,6 +824,34 @@ TEST_P(HttpExchange, ClosesOrResetsAfterAReplyThatSaysSo) {
   });
 }
 
+TEST_P(HttpExchange, WritesARawReplyAsItIs) {
+  on_.serve([](const http_request& request) -> asio::awaitable<http_reply> {
+    http_reply reply{.status = 0, .headers = {{"Not", "written"}}, .body = "not written"};
+    reply.raw = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf";
+    if (request.target == "/whole")
+      *reply.raw += " more";
+    reply.after = request.target == "/reset" ? after_reply::reset : after_reply::keep_alive;
+    if (request.target == "/close")
+      reply.after = after_reply::close;
+    co_return reply;
+  });
+  on_.play([&]() -> asio::awaitable<void> {
+    const auto wire = co_await on_.connect();
+    for (int i = 0; i < 2; ++i) {
+      co_await wire->write("GET /whole HTTP/1.1\r\nHost: a\r\n\r\n");
+      const std::string whole = co_await http_exchange::read_through(*wire, "half more");
+      EXPECT_EQ(whole, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf more") << "the connection goes on";
+    }
+    const std::string cut = co_await on_.talk("GET /close HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_EQ(cut, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
+    co_await wire->write("GET /reset HTTP/1.1\r\nHost: a\r\n\r\n");
+    co_await http_exchange::read_through(*wire, "half");
+    char next = 0;
+    const auto behind = co_await wire->read_some({&next, 1});
+    EXPECT_FALSE(behind.has_value()) << "an orderly end instead of a reset";
+  });
+}
+
 TEST_P(HttpExchange, TurnsAwayConnectionsAboveTheLimit) {
   on_.serve(echo_handler, {.connections_max = 2});
   on_.play([&]() -> asio::awaitable<void> {

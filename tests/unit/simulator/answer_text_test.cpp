@@ -12,11 +12,11 @@ TEST(AnswerText, IsTakenApartAgain) {
   const std::string tricky = R"({"a":"}]{[\"","b":[{},"\\"]})";
   channel.log.append(0, tricky, {});
   answer_text answer;
-  EXPECT_EQ(answer.reply().body, "[]");
+  EXPECT_EQ(answer.take().body, "[]");
   EXPECT_TRUE(split_answer("[]").empty());
   answer.add_event("/event/X", channel, channel.log.at(0));
   answer.add({{"channel", "/meta/connect"}, {"successful", true}});
-  const http_reply reply = answer.reply();
+  const http_reply reply = answer.take();
   const auto messages = split_answer(reply.body);
   ASSERT_EQ(messages.size(), 2U);
   EXPECT_EQ(messages[0], R"({"data":)" + tricky + R"(,"channel":"/event/X"})");

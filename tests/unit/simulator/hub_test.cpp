@@ -304,6 +304,29 @@ TEST_F(Hub, RevokedTokensAreRefusedEverywhere) {
   });
 }
 
+TEST_F(Hub, FaultsOfTheScenarioHitTheStreamAndNothingElse) {
+  scenario plan = small_scenario();
+  plan.stream.faults = {{.kind = fault_kind::unknown_client, .on = request_kind::connect, .skip = 1}};
+  plan.stream.chaos = random_faults{.odds = 1, .kinds = {fault_kind::client_limit}};
+  play(plan, [&]() -> asio::awaitable<void> {
+    co_await log_in();
+    const json::array denied =
+        co_await cometd(*client_, R"([{"channel":"/meta/handshake","version":"1.0"}])");
+    EXPECT_EQ(denied.at(0).at("ext").at("sfdc").at("failureReason"),
+              "403::Organization concurrent user limit exceeded");
+    const http_response rest = co_await send(*client_, {.target = "/services/data/v62.0/limits"});
+    EXPECT_EQ(rest.status, 200);
+  });
+  EXPECT_EQ(log_.lines_of("simulated_fault").size(), 1U);
+  plan.stream.chaos.reset();
+  play(plan, [&]() -> asio::awaitable<void> {
+    co_await log_in();
+    co_await open_stream("-1");
+    const json::array reply = co_await poll();
+    EXPECT_EQ(reply.at(0).at("error"), "403::Unknown client");
+  });
+}
+
 TEST_F(Hub, EndsAtOnceThoughAConnectIsHeld) {
   play(small_scenario(1), [&]() -> asio::awaitable<void> {
     co_await world_->time().sleep_for(3h);

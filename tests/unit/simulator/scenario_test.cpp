@@ -181,6 +181,84 @@ TEST(Scenario, RefusesWhatMakesNoSense) {
   }
 }
 
+TEST(Scenario, ReadsFaultsOfTheStream) {
+  const stream_plan made = parsed(with(R"(
+stream:
+  nodes: 3
+  routing_cookie_life: 10m
+  faults:
+    - fault: late_reply
+      on: connect
+      skip: 2
+      times: 3
+      delay: 20s
+    - { fault: http_status, status: 502, with_events: true }
+    - { fault: quota, on: subscribe, channel: /event/Push_Upgrade__e }
+  chaos: { odds: 1%, faults: [unknown_client, cut_body], delay_max: 1m }
+)"))
+                               .stream;
+  EXPECT_EQ(made.nodes, 3U);
+  EXPECT_EQ(made.routing_cookie_life, 10min);
+  ASSERT_EQ(made.faults.size(), 3U);
+  EXPECT_EQ(made.faults[0].kind, fault_kind::late_reply);
+  EXPECT_EQ(made.faults[0].on, request_kind::connect);
+  EXPECT_EQ(made.faults[0].skip, 2U);
+  EXPECT_EQ(made.faults[0].times, 3U);
+  EXPECT_EQ(made.faults[0].delay, 20s);
+  EXPECT_FALSE(made.faults[0].with_events);
+  EXPECT_EQ(made.faults[1].on, request_kind::any);
+  EXPECT_EQ(made.faults[1].times, 1U);
+  EXPECT_EQ(made.faults[1].status, 502);
+  EXPECT_EQ(made.faults[1].delay, std::nullopt);
+  EXPECT_TRUE(made.faults[1].with_events);
+  EXPECT_EQ(made.faults[2].channel, "/event/Push_Upgrade__e");
+  ASSERT_TRUE(made.chaos);
+  EXPECT_EQ(made.chaos->odds, 0.01);
+  EXPECT_EQ(made.chaos->delay_max, 1min);
+  EXPECT_EQ(made.chaos->kinds, (std::vector{fault_kind::unknown_client, fault_kind::cut_body}));
+}
+
+TEST(Scenario, ChaosOfAllKindsNeedsNoList) {
+  const stream_plan made = parsed(with("stream: { chaos: {} }")).stream;
+  ASSERT_TRUE(made.chaos);
+  EXPECT_TRUE(made.chaos->kinds.empty());
+  EXPECT_EQ(made.chaos->odds, 0.01);
+  EXPECT_FALSE(parsed(one_wave).stream.chaos);
+  EXPECT_TRUE(parsed(one_wave).stream.faults.empty());
+}
+
+TEST(Scenario, TellsWhatIsWrongWithFaults) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"faults: [{ fault: nonsense }]", "nonsense is not a fault that a stream can have"},
+      {"faults: [{ fault: late_repyl }]", "late_repyl is not a fault; did you mean late_reply?"},
+      {"faults: [{ on: connect }]", "fault"},
+      {"faults: [{ fault: busy, on: nonsense }]", "on must be handshake or subscribe or"},
+      {"faults: [{ fault: client_limit, on: connect }]", "client_limit cannot happen to a connect request"},
+      {"faults: [{ fault: busy, times: 0 }]", "times"},
+      {"faults: [{ fault: busy, delay: soon }]", "delay"},
+      {"faults: [{ fault: busy, status: 502 }]", "status belongs to http_status, not to busy"},
+      {"faults: [{ fault: http_status, status: 200 }]", "status"},
+      {"faults: [{ fault: busy, nonsense: 1 }]", "nonsense"},
+      {"faults: busy", "faults"},
+      {"chaos: { odds: 200% }", "odds"},
+      {"chaos: { faults: [nonsense] }", "nonsense is not a fault"},
+      {"nodes: 0", "nodes"},
+      {"nodes: 101", "nodes"},
+      {"routing_cookie_life: 0s", "routing_cookie_life"},
+  };
+  for (const auto& [line, message] : cases) {
+    const std::string text = problems(with("stream: { " + line + " }"));
+    EXPECT_THAT(text, StartsWith("test.yaml:2:")) << line;
+    EXPECT_THAT(text, HasSubstr(message)) << line;
+  }
+  std::string many = "stream:\n  faults:\n";
+  for (std::size_t fault = 0; fault < faults_max; ++fault)
+    many += "    - { fault: busy }\n";
+  EXPECT_EQ(parsed(with(many)).stream.faults.size(), faults_max);
+  EXPECT_THAT(problems(with(many + "    - { fault: busy }\n")),
+              HasSubstr("there must not be more than 1000 faults"));
+}
+
 TEST(Scenario, TheFilesOfTheRepositoryAreRight) {
   const scenario bad = parsed(file_text("bad-rollout.yaml"));
   EXPECT_EQ(bad.org_count(), 600U);

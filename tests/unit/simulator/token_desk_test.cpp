@@ -107,5 +107,22 @@ TEST_F(TokenDesk, TokensRunOutUnlessProlongedAndCanBeRevoked) {
   EXPECT_EQ(check("Bearer " + other), token_check::invalid);
 }
 
+TEST_F(TokenDesk, IssuesTokensWithoutALogin) {
+  EXPECT_EQ(desk_.newest(now_.steady), std::nullopt);
+  const std::string older = desk_.issue(now_.steady);
+  const std::string newer = desk_.issue(now_.steady);
+  EXPECT_EQ(check("Bearer " + older), token_check::valid);
+  EXPECT_EQ(desk_.newest(now_.steady), newer);
+  EXPECT_EQ(desk_.newest(now_.steady + credentials_plan{}.token_life), std::nullopt);
+  EXPECT_EQ(desk_.given(), 2U);
+}
+
+TEST_F(TokenDesk, AnOrgThatMovesRefusesItsOldTokens) {
+  const std::string before = desk_.issue(now_.steady);
+  desk_.move_to("00D7Q00000ABCDEUA3");
+  EXPECT_EQ(check("Bearer " + before), token_check::invalid);
+  EXPECT_THAT(log_in(), testing::StartsWith("00D7Q00000ABCDE!"));
+}
+
 }  // namespace
 }  // namespace pushguard::simulator
