@@ -22,9 +22,9 @@ constexpr std::int64_t unix_milliseconds_max = 253'402'300'799'999;
 template <class Number>
 std::optional<Number> to_number(std::string_view token) noexcept {
   Number value{};
-  const char* const last = token.data() + token.size();
-  const auto [end, error] = std::from_chars(token.data(), last, value);
-  return error == std::errc{} && end == last ? std::optional(value) : std::nullopt;
+  const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), value);
+  const bool is_whole = end == token.data() + token.size();
+  return error == std::errc{} && is_whole ? std::optional(value) : std::nullopt;
 }
 
 bool is_number(char first) noexcept {
