@@ -5,6 +5,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
+#include <utility>
 
 namespace pushguard {
 
@@ -38,8 +39,9 @@ asio::awaitable<void> condition::wait() {
 void condition::notify_all() noexcept {
   // cancel() only queues the waiters' resumption, so the list does not change under the loop.
   for (waiter* each : waiters_) {
-    each->is_notified = true;
-    each->timer.cancel();
+    if (!std::exchange(each->is_notified, true)) {
+      each->timer.cancel();
+    }
   }
 }
 

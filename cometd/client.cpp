@@ -478,10 +478,12 @@ void durable_client::apply(action::wait_until&& wait) {
 }
 
 void durable_client::apply(action::deliver&& delivery) {
-  parts_.observer.event_delivered(delivery.event.subscription);
-  backlog_bytes_ += size_of(delivery.event);
-  ++backlog_events_;
-  backlog_.push_back(std::move(delivery.event));
+  for (event& each : delivery.events) {
+    parts_.observer.event_delivered(each.subscription);
+    backlog_bytes_ += size_of(each);
+    ++backlog_events_;
+    backlog_.push_back(std::move(each));
+  }
   backlog_changed_.notify_all();
   const bool is_over = backlog_events_ >= options_.backlog_events || backlog_bytes_ >= options_.backlog_bytes;
   if (is_over && !std::exchange(is_full_, true)) {

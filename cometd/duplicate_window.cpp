@@ -1,19 +1,20 @@
 #include "cometd/duplicate_window.hpp"
 
-#include <utility>
-
 namespace pushguard::cometd {
 
-bool duplicate_window::insert(std::string key) {
-  const auto [place, is_new] = keys_.insert(std::move(key));
-  if (!is_new)
+bool duplicate_window::insert(std::string_view key) {
+  if (known_.contains(key))
     return false;
-  order_.push_back(&*place);
-  if (order_.size() > capacity_) {
-    // erase(key) with a key inside the set itself would be read after it is gone.
-    keys_.erase(keys_.find(*order_.front()));
-    order_.pop_front();
+  if (ring_.size() < capacity_) {
+    if (ring_.empty())
+      ring_.reserve(capacity_);
+    known_.insert(ring_.emplace_back(key));
+    return true;
   }
+  std::string& place = ring_[oldest_];
+  oldest_ = (oldest_ + 1) % capacity_;
+  known_.erase(place);
+  known_.insert(place.assign(key));
   return true;
 }
 

@@ -1,10 +1,11 @@
 #pragma once
 
+#include <boost/unordered/unordered_flat_set.hpp>
 #include <cstddef>
-#include <deque>
+#include <functional>
 #include <string>
 #include <string_view>
-#include <unordered_set>
+#include <vector>
 
 namespace pushguard::cometd {
 
@@ -15,16 +16,21 @@ class duplicate_window {
   /// as Salesforce was seen to put into one response, at about 2 MB.
   static constexpr std::size_t keys_max = 16'384;
 
+  /// `capacity` is at least 1.
   explicit duplicate_window(std::size_t capacity = keys_max) : capacity_(capacity) {}
+  duplicate_window(const duplicate_window&) = delete;
+  duplicate_window& operator=(const duplicate_window&) = delete;
 
   /// True the first time `key` is seen; the oldest key is forgotten for it when the window is full.
-  bool insert(std::string key);
-  [[nodiscard]] std::size_t size() const noexcept { return order_.size(); }
+  bool insert(std::string_view key);
+  [[nodiscard]] std::size_t size() const noexcept { return known_.size(); }
 
  private:
   std::size_t capacity_;
-  std::unordered_set<std::string> keys_;
-  std::deque<const std::string*> order_;  // into keys_, whose elements do not move
+  // A ring whose texts are written over, so that a full window allocates nothing; it never moves them.
+  std::vector<std::string> ring_;
+  std::size_t oldest_ = 0;
+  boost::unordered_flat_set<std::string_view, std::hash<std::string_view>> known_;  // into the ring
 };
 
 /// What tells an event from every other: its EventUuid, which outlives migrations of the org, else

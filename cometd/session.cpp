@@ -229,14 +229,23 @@ void session::take_event(message& in) {
     sub->at.replay_id = in.replay_id;
   if (is_older_than_subscription(*sub, in))
     return;
-  std::string key = duplicate_key(in.channel, in.replay_id, in.event_uuid);
-  if (!key.empty() && !seen_.insert(std::move(key)))
+  if (is_known(in))
     return act(action::duplicate_dropped{sub->wanted.channel});
-  act(action::deliver{{.channel = std::move(in.channel),
-                       .subscription = sub->wanted.channel,
-                       .data = std::move(*in.data),
-                       .replay_id = std::move(in.replay_id),
-                       .event_uuid = std::move(in.event_uuid)}});
+  if (actions_.empty() || !std::holds_alternative<action::deliver>(actions_.back()))
+    act(action::deliver{});
+  std::get<action::deliver>(actions_.back())
+      .events.push_back({.channel = std::move(in.channel),
+                         .subscription = sub->wanted.channel,
+                         .data = std::move(*in.data),
+                         .replay_id = std::move(in.replay_id),
+                         .event_uuid = std::move(in.event_uuid)});
+}
+
+bool session::is_known(const message& in) {
+  if (!in.event_uuid.empty())
+    return !seen_.insert(in.event_uuid);
+  const std::string key = duplicate_key(in.channel, in.replay_id, in.event_uuid);
+  return !key.empty() && !seen_.insert(key);
 }
 
 // A quiet channel has no replay id to go on from, so after a new handshake all of it is read once, and what

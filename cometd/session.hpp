@@ -170,8 +170,9 @@ struct abandon {
 struct wait_until {
   steady_time when;
 };
+/// In the order they came.
 struct deliver {
-  cometd::event event;
+  std::vector<event> events;
 };
 struct renew_credentials {};
 struct clear_cookies {};
@@ -275,6 +276,7 @@ class session {
   [[nodiscard]] bool obeys_end(const reply_outcome& outcome);
 
   void take_event(message& in);
+  [[nodiscard]] bool is_known(const message& in);
   [[nodiscard]] bool is_older_than_subscription(subscription& sub, const message& in);
   [[nodiscard]] wall_time subscribed_since(std::optional<wall_time> server_time) const;
   void take_hosts(const message& reply);

@@ -355,9 +355,11 @@ class driver {
   }
   void take(const action::deliver& in) {
     expect(!has_ended_, "it delivers after its end");
-    const std::uint64_t number = std::stoull(in.event.data);
-    expect(number > last_delivered_ && number <= events_made_, "events out of order");
-    last_delivered_ = number;
+    for (const auto& each : in.events) {
+      const std::uint64_t number = std::stoull(each.data);
+      expect(number > last_delivered_ && number <= events_made_, "events out of order");
+      last_delivered_ = number;
+    }
   }
   void take(const action::renew_credentials&) {
     expect(!has_ended_ && !sent_, "it renews credentials while an exchange is under way");

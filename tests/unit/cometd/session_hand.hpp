@@ -165,8 +165,10 @@ class hand {
   }
   void take(action::wait_until& in) { wake = in.when; }
   void take(action::deliver& in) {
-    delivered.push_back(in.event.data);
-    events.push_back(in.event);
+    for (const auto& each : in.events) {
+      delivered.push_back(each.data);
+      events.push_back(each);
+    }
   }
   void take(action::renew_credentials&) {
     is_renewing = true;
