@@ -102,7 +102,7 @@ struct channel_status {
 /// A stretch of a channel that may hold events nobody will see.
 struct gap {
   std::string channel;
-  std::string lost_replay_id;  ///< the position that the server refused
+  std::string lost_replay_id;  ///< the position that the server refused; empty where it has no replay
   replay_start resumed_at;     ///< where reading goes on
   std::string reason;          ///< the server's words
 };
@@ -270,6 +270,7 @@ class session {
   void accept_connect(const message& reply);
   void position_refused(subscription& sub, const reply_outcome& outcome);
   void lose_position(subscription& sub, std::string lost, const std::string& why);
+  void tell_possible_loss(const std::string& why);
   void session_troubled(const reply_outcome& outcome);
   void poll_lost();
   void poll_refused(const reply_outcome& outcome);

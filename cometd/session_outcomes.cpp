@@ -224,6 +224,20 @@ void session::lose_position(subscription& sub, std::string lost, const std::stri
   sub.start = sub.wanted.when_lost;
 }
 
+// Where the server does not replay, what it had for a session that is gone, and what is published until the
+// next one, is lost.
+void session::tell_possible_loss(const std::string& why) {
+  if (recovers_by_replay())
+    return;
+  for (const auto& sub : subscriptions_) {
+    if (sub.phase != channel_phase::live)
+      continue;
+    note(log_level::warning, "stream_gap",
+         {{"channel", sub.wanted.channel}, {"resumed_at", "latest"}, {"reason", why}});
+    act(action::gap_found{{sub.wanted.channel, {}, replay_start::latest, why}});
+  }
+}
+
 void session::connect_ended(const reply_outcome& outcome) {
   act(action::poll_ended{});
   const bool is_whole = outcome.cause != reply_cause::lost;
@@ -292,6 +306,7 @@ void session::session_troubled(const reply_outcome& outcome) {
       drop_session();
       return renew_soon();
     case reply_cause::unknown_client:
+      tell_possible_loss("the server forgot the session, and replays nothing");
       client_id_.clear();  // nobody to say goodbye to
       if (++forgotten_in_a_row_ >= forgotten_before_cookies_go) {
         forgotten_in_a_row_ = 0;
@@ -324,6 +339,8 @@ void session::session_troubled(const reply_outcome& outcome) {
 void session::poll_lost() {
   if (recovers_by_replay())
     return rehandshake(handshake_reason::lost_poll);
+  if (!acknowledges_)
+    tell_possible_loss("a response was lost, and the server replays nothing");
   const duration pause = std::min<duration>(poll_backoff_.next(random_), between_polls_max);
   const bool is_forgotten = now_.steady + pause - last_good_poll_ > poll_timeout_ + max_interval_;
   if (is_forgotten)

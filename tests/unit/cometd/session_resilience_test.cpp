@@ -208,6 +208,29 @@ TEST(Session, AsksSalesforceForNoAcknowledgements) {
   EXPECT_FALSE(session.request().ack.has_value());
 }
 
+TEST(Session, ALossThatNothingMakesUpForIsTold) {
+  hand session(generic());
+  session.start();
+  session.answer(R"([{"channel":"/meta/handshake","successful":true,"clientId":"c1"}])");
+  session.acknowledge();
+  session.connect();
+  session.lose();
+  ASSERT_EQ(session.gaps.size(), 1U);
+  EXPECT_EQ(session.gaps[0].channel, "/chat");
+  EXPECT_EQ(session.gaps[0].lost_replay_id, "");
+  session.wait();
+  session.answer(refusal("connect", "402::session_unknown", "handshake"));
+  EXPECT_EQ(session.gaps.size(), 2U);
+
+  acknowledging_hand resent;
+  resent.connect_with("", 1);
+  resent.lose();
+  EXPECT_THAT(resent.gaps, IsEmpty()) << "the server sends it again";
+  resent.wait();
+  resent.answer(refusal("connect", "402::session_unknown", "handshake"));
+  EXPECT_EQ(resent.gaps.size(), 1U) << "but not to another session";
+}
+
 // ---- Slowness and standstill
 
 TEST(Session, ASlowResponseMayTakeItsTimeWhileItMoves) {
