@@ -19,7 +19,7 @@ namespace json = boost::json;
 /// What Boost.JSON makes of a text.
 struct verdict {
   std::optional<json::value> value;
-  bool is_unsure = false;  // it refuses exponents of more than nine digits, which JSON allows
+  bool is_unsure = false;  // it refuses exponents that no int holds, and JSON does not
 };
 
 verdict ask_boost(std::string_view text, std::size_t depth) {
