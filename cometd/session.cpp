@@ -208,6 +208,7 @@ void session::on(input::stop&) {
     act(action::abandon{generation_});
   if (client_id_.empty())
     return finish("stopped");
+  take_unacknowledged();
   send(exchange_kind::disconnect, {.channel = "/meta/disconnect", .client_id = client_id_},
        options_.disconnect_deadline);
   phase_ = session_phase::stopping;
@@ -237,6 +238,13 @@ void session::take_event(message& in) {
                        .data = std::move(*in.data),
                        .replay_id = std::move(in.replay_id),
                        .event_uuid = std::move(in.event_uuid)}});
+}
+
+// A batch is acknowledged by its reply. Without one it comes again, but only in the same session: where that
+// is left, what is in hand is all there will be.
+void session::take_unacknowledged() {
+  for (auto& each : std::exchange(unacknowledged_, {}))
+    take_event(each);
 }
 
 // A quiet channel has no replay id to go on from, so after a new handshake all of it is read once, and what
@@ -387,6 +395,7 @@ void session::rehandshake(handshake_reason reason, duration least) {
 }
 
 void session::drop_session() {
+  take_unacknowledged();
   client_id_.clear();
   has_told_live_ = false;
   for (auto& sub : subscriptions_) {
