@@ -13,8 +13,8 @@ using testing::HasSubstr;
 
 class BothServersConnect : public both_servers_test {
  protected:
-  /// Waits for another connect to be held than the one that something just happened to.
-  void wait_until_held_again() { server_->wait_for("held", 2); }
+  /// Waits for the connect after the one that is held first, behind that which is answered at once.
+  void wait_for_next_connect() { server_->wait_for("request /meta/connect", 3); }
   void expect_one_session() {
     EXPECT_THAT(client_->handshakes(), ElementsAre("start")) << client_->log().text();
     EXPECT_EQ(server_->count_of("session"), 1);
@@ -28,7 +28,7 @@ TEST_P(BothServersConnect, OutlivesAConnectionThatIsClosedWhileItIsHeld) {
   relay();
   subscribe_and_wait();
   relay_->cut();
-  wait_until_held_again();
+  wait_for_next_connect();
   expect_to_work();
   expect_one_session();
 }
@@ -41,7 +41,7 @@ TEST_P(BothServersConnect, OutlivesAShortOutageInTheSameSession) {
   relay_->cut();
   EXPECT_TRUE(run_until([&] { return !client_->log().lines_of("stream_trouble").empty(); }));
   relay_->refuse(false);
-  wait_until_held_again();
+  wait_for_next_connect();
   expect_to_work();
   expect_one_session();
 }

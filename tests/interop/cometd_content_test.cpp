@@ -9,8 +9,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::ElementsAre;
-using testing::Gt;
-using testing::HasSubstr;
 using testing::SizeIs;
 
 class BothServersContent : public both_servers_test {};
@@ -25,6 +23,17 @@ TEST_P(BothServersContent, FalsyDataIsData) {
   for (const std::string& each : falsy)
     server_->publish_json("/updates", each);
   expect_events(falsy);
+}
+
+TEST_P(BothServersContent, TextOfAnyScriptComesThroughInAnyPieces) {
+  serve();
+  relay();
+  subscribe_and_wait();
+  relay_->slow_down(1, 0ms);
+  const std::vector<std::string> texts{R"("Ärger")", R"("雪だるま ☃")", R"("😀 in four bytes")"};
+  for (const std::string& each : texts)
+    server_->publish_json("/updates", each);
+  expect_events(texts);
 }
 
 TEST_F(CometdServerContent, AMessageWithoutAChannelCostsNothing) {
@@ -67,12 +76,12 @@ TEST_P(BothServersContent, AnEventThatIsNoJsonCostsNoOther) {
 
 TEST_P(BothServersContent, ALargeEventMayTakeLongerThanAPoll) {
   constexpr std::size_t size = 512UZ * 1024;
-  serve({.hold = 600ms});
+  serve({.hold = 1500ms});
   relay();
   cometd::client_options options = quick_options();
   options.session.network_allowance = 200ms;
   subscribe_and_wait(options);
-  relay_->slow_down(size / 40, 30ms);
+  relay_->slow_down(size / 60, 30ms);
   const std::string large = '"' + std::string(size, 'x') + '"';
   server_->publish_json("/updates", large);
   expect_events({large});
@@ -102,10 +111,11 @@ TEST_F(CometdServerContent, ABatchAboveTheCapIsLeftForANewSession) {
   options.body_size = 4096;
   options.session.max_interval = 200ms;
   subscribe_and_wait(options);
-  server_->publish_json("/updates", '"' + std::string(3 * options.body_size, 'x') + '"');
+  const std::string large = '"' + std::string(3 * options.body_size, 'x') + '"';
+  server_->tell(R"({"do":"publish","channel":"/updates","batch":true,"data":["e:0",)" + large + "]}");
   server_->wait_for("subscribed /updates", 2);
   expect_to_work();
-  EXPECT_THAT(client_->events(), SizeIs(1));
+  EXPECT_THAT(client_->data(), ElementsAre("\"e:0\"", "\"probe 1\""));
   EXPECT_THAT(client_->handshakes(), ElementsAre("start", "lost_poll"));
 }
 
@@ -186,6 +196,18 @@ TEST_F(CometdServerContent, WithAcknowledgementsOutagesWhileEventsStreamLoseNoth
   EXPECT_TRUE(have_come) << client_->log().text();
   EXPECT_EQ(client_->data(), numbered("e", 0, events));
   EXPECT_THAT(client_->handshakes(), ElementsAre("start"));
+}
+
+// Without the reply the batch has no number, so that it cannot be acknowledged.
+TEST_F(CometdServerContent, WithAcknowledgementsABatchWithoutItsReplyIsDeliveredOnce) {
+  serve({.acknowledges = true});
+  relay();
+  subscribe_and_wait();
+  relay_->replace(R"("/meta/connect","successful":true)", R"("/meta/connect","successful":trve)");
+  server_->publish("/updates", "e", 0, 3);
+  expect_events(numbered("e", 0, 3));
+  expect_to_work();
+  EXPECT_THAT(client_->events(), SizeIs(4));
 }
 
 // The server wrote its answer into a connection that nobody reads any more.

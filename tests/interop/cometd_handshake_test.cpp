@@ -8,11 +8,9 @@ namespace pushguard::test {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::Contains;
 using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::SizeIs;
 
 class BothServersHandshake : public both_servers_test {};
 class CometdServerHandshake : public cometd_server_test {};
@@ -39,8 +37,21 @@ TEST_P(BothServersHandshake, ThatFailsTellsItsStatusOnceAndIsRepeated) {
   subscribe();
   expect_to_work();
   EXPECT_THAT(client_->log().lines_of("stream_trouble"), ElementsAre(HasSubstr("HTTP 503")));
+  EXPECT_TRUE(run_until([&] { return !client_->log().lines_of("stream_recovered").empty(); }));
   EXPECT_THAT(client_->log().lines_of("stream_recovered"), ElementsAre(HasSubstr("failures=2")));
   EXPECT_THAT(client_->handshakes(), ElementsAre("start", "failed_handshake", "failed_handshake"));
+}
+
+TEST_P(BothServersHandshake, ThatIsNeverAnsweredIsRepeatedAsIsASubscribe) {
+  serve();
+  server_->spoil("/meta/handshake", R"("hold":true)");
+  server_->spoil("/meta/subscribe", R"("hold":true)");
+  cometd::client_options options = quick_options();
+  options.session.request_deadline = 300ms;
+  subscribe(options);
+  expect_to_work();
+  EXPECT_EQ(server_->count_of("request /meta/handshake"), 2);
+  EXPECT_THAT(client_->log().lines_of("stream_trouble"), Each(HasSubstr("timed out")));
 }
 
 TEST_F(CometdServerHandshake, ThatIsDeniedWithTheAdviceToStopEndsTheClient) {

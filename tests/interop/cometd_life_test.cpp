@@ -9,8 +9,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::Not;
 
 class BothServersLife : public both_servers_test {};
 class CometdServerLife : public cometd_server_test {};
@@ -34,6 +32,7 @@ TEST_P(BothServersLife, ACrashInTheMiddleOfAResponseIsFollowed) {
   server_->publish("/updates", "e", 0, 100);
   EXPECT_TRUE(run_until([&] { return !client_->events().empty(); }));
   server_->crash();
+  relay_->cut();
   serve_again();
   relay_->slow_down(0, 0ms);
   server_->wait_for("subscribed /updates", 1);

@@ -1,7 +1,6 @@
 #include "tests/interop/cometd_world.hpp"
 
 #include <fmt/format.h>
-#include <gmock/gmock.h>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -52,7 +51,7 @@ bayeux_server::bayeux_server(socket_loop& loop, server_kind kind, const server_o
   control_ = make_http_client(loop.net(), loop.time(), address_);
 }
 
-std::string bayeux_server::tell(std::string command) {
+std::string bayeux_server::tell(const std::string& command) {
   std::optional<result<http_response>> answer;
   asio::co_spawn(loop_.context(), post(*control_, command, answer), [](const std::exception_ptr& error) {
     if (error)

@@ -38,7 +38,7 @@ class bayeux_server {
 
   /// Has a command (a JSON object) carried out and answers what it said. Throws std::runtime_error where
   /// that takes longer than our patience.
-  std::string tell(std::string command);
+  std::string tell(const std::string& command);
   /// Publishes `prefix:first` and the `count - 1` that follow it. `how`: `batch` or `spread`, or nothing.
   void publish(std::string_view channel, std::string_view prefix, int first, int count,
                std::string_view how = "batch");
