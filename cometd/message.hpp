@@ -110,7 +110,7 @@ struct request_message {
   std::string replay_from = {};
   bool wants_replay = false;  ///< ext.replay of a handshake
   bool wants_ack = false;     ///< ext.ack of a handshake
-  /// ext.ack of a connect: the batch received last, -1 before the first.
+  /// ext.ack of a connect: the batch received last, 0 before the first.
   std::optional<std::int64_t> ack = {};
   /// advice.timeout of a connect; zero asks for an answer at once.
   std::optional<duration> timeout = {};

@@ -208,6 +208,7 @@ void session::on(input::stop&) {
     act(action::abandon{generation_});
   if (client_id_.empty())
     return finish("stopped");
+  take_unacknowledged();
   send(exchange_kind::disconnect, {.channel = "/meta/disconnect", .client_id = client_id_},
        options_.disconnect_deadline);
   phase_ = session_phase::stopping;
@@ -246,6 +247,13 @@ bool session::is_known(const message& in) {
     return !seen_.insert(in.event_uuid);
   const std::string key = duplicate_key(in.channel, in.replay_id, in.event_uuid);
   return !key.empty() && !seen_.insert(key);
+}
+
+// A batch is acknowledged by its reply. Without one it comes again, but only in the same session: where that
+// is left, what is in hand is all there will be.
+void session::take_unacknowledged() {
+  for (auto& each : std::exchange(unacknowledged_, {}))
+    take_event(each);
 }
 
 // A quiet channel has no replay id to go on from, so after a new handshake all of it is read once, and what
@@ -396,6 +404,7 @@ void session::rehandshake(handshake_reason reason, duration least) {
 }
 
 void session::drop_session() {
+  take_unacknowledged();
   client_id_.clear();
   has_told_live_ = false;
   for (auto& sub : subscriptions_) {

@@ -278,6 +278,7 @@ class session {
 
   void take_event(message& in);
   [[nodiscard]] bool is_known(const message& in);
+  void take_unacknowledged();
   [[nodiscard]] bool is_older_than_subscription(subscription& sub, const message& in);
   [[nodiscard]] wall_time subscribed_since(std::optional<wall_time> server_time) const;
   void take_hosts(const message& reply);
@@ -329,7 +330,7 @@ class session {
   steady_time exchange_begun_{};
   std::size_t subscribing_ = 0;
   std::vector<message> replies_;
-  std::vector<message> unacknowledged_;  // events of a connect, where the server sends them again if it fails
+  std::vector<message> unacknowledged_;  // events of a connect that the same session would send again
   std::optional<wall_time> server_time_;
   bool has_brought_events_ = false;
 

@@ -240,11 +240,8 @@ void session::tell_possible_loss(const std::string& why) {
 
 void session::connect_ended(const reply_outcome& outcome) {
   act(action::poll_ended{});
-  const bool is_whole = outcome.cause != reply_cause::lost;
-  for (auto& each : std::exchange(unacknowledged_, {})) {
-    if (is_whole)
-      take_event(each);
-  }
+  if (outcome.cause == reply_cause::accepted || outcome.server_disconnected)
+    take_unacknowledged();
   const bool needs_login = outcome.cause == reply_cause::unauthorized || outcome.cause == reply_cause::moved;
   if (outcome.server_disconnected && !needs_login) {
     if (obeys_end(outcome))

@@ -1,32 +1,89 @@
 'use strict';
 
-// The CometD project's own server for Node.js, on loopback.
-// Usage: node cometd_server.js PORT COUNT RUN
-// Publishes RUN:0 … RUN:COUNT-1 on /updates once somebody has subscribed, and tells on standard output
-// where it listens, who subscribes and who leaves.
+// The CometD project's own server for Node.js, steered as scripted_server.js says.
+// Usage: node cometd_server.js '{"host", "port", "hold", "maxInterval", "acknowledges"}', times in milliseconds.
+// Its commands:
+//   publish     {channel, data | prefix, first, count; batch | spread}  in one response, or each in a turn of its own
+//   forget      {}               as if every session had expired
+//   deny        {channels}       refuses subscriptions to them
+//   refuse      {times}          refuses the next handshakes
+//   disconnect  {channel, data}  delivers these and ends every session, in one response
 
-const http = require('http');
 const cometd = require('cometd-nodejs-server');
+const acknowledgement = require('cometd-nodejs-server/ack-extension');
+const { count, dataOf, serve } = require('./scripted_server.js');
 
-const [port, count, run] = [Number(process.argv[2]), Number(process.argv[3]), process.argv[4]];
-const hold = 20000; // longer than the test, so that nobody expires in it
+const options = JSON.parse(process.argv[2]);
+const sweepPeriod = 50; // expires sessions soon after their time
+const bayeux = cometd.createCometDServer({
+  timeout: options.hold,
+  maxInterval: options.maxInterval,
+  sweepPeriod,
+});
+if (options.acknowledges) bayeux.addExtension(new acknowledgement.AcknowledgedMessagesExtension());
 
-const bayeux = cometd.createCometDServer({ timeout: hold, maxInterval: hold });
-const server = http.createServer(bayeux.handle);
-const updates = bayeux.createServerChannel('/updates');
+const sessions = new Set();
+let denied = [];
+let refusals = 0;
 
-function publish(next) {
-  if (next === count) return;
-  updates.publish(null, `${run}:${next}`);
-  setImmediate(publish, next + 1);
+bayeux.policy = {
+  canHandshake(session, message, decide) {
+    const isRefused = refusals > 0;
+    if (isRefused) refusals -= 1;
+    decide(undefined, !isRefused);
+  },
+  canSubscribe: (session, message, channel, decide) => decide(undefined, !denied.includes(channel.name)),
+};
+bayeux.addListener('sessionAdded', (session) => {
+  sessions.add(session);
+  count('session');
+});
+bayeux.addListener('sessionRemoved', (session) => {
+  sessions.delete(session);
+  count('left');
+});
+bayeux.addListener('subscribed', (channel) => count(`subscribed ${channel.name}`));
+
+function publishSpread(channel, data, next, done) {
+  if (next === data.length) return done({});
+  bayeux.createServerChannel(channel).publish(null, data[next]);
+  return setImmediate(publishSpread, channel, data, next + 1, done);
 }
 
-updates.addListener('subscribed', () => {
-  console.log('subscribed');
-  setImmediate(publish, 0);
-});
-bayeux.addListener('sessionRemoved', (session, hasExpired) => {
-  console.log(hasExpired ? 'expired' : 'disconnected');
-});
-process.on('SIGTERM', () => process.exit(0));
-server.listen(port, '127.0.0.1', () => console.log(`listening ${server.address().port}`));
+const commands = {
+  publish(command, done) {
+    const data = dataOf(command);
+    if (command.spread) return publishSpread(command.channel, data, 0, done);
+    const all = () => data.forEach((each) => bayeux.createServerChannel(command.channel).publish(null, each));
+    const inBatches = (inner, session) => () => session.batch(inner);
+    [...sessions].reduce(command.batch ? inBatches : (inner) => inner, all)();
+    return done({});
+  },
+  forget(command, done) {
+    for (const each of [...sessions]) {
+      // What the server's own sweep does with a session whose time is over.
+      if (each._scheduler) each._scheduler.cancel();
+      bayeux._removeServerSession(each, true);
+    }
+    done({});
+  },
+  deny({ channels }, done) {
+    denied = channels;
+    done({});
+  },
+  refuse({ times }, done) {
+    refusals = times;
+    done({});
+  },
+  disconnect({ channel, data }, done) {
+    for (const each of [...sessions]) {
+      each.batch(() => {
+        data.forEach((one) => each.deliver(null, channel, one));
+        each.disconnect();
+      });
+    }
+    done({});
+  },
+};
+
+serve(options, bayeux.handle, commands);

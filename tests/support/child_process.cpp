@@ -54,6 +54,8 @@ struct prepared_command {
   ::dup2(output, STDOUT_FILENO);
   if (opts.joins_stderr)
     ::dup2(output, STDERR_FILENO);
+  // Asio's sockets are inherited: a connection that the test closes would stay open in the child.
+  ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
   if (!opts.directory.empty() && ::chdir(opts.directory.c_str()) != 0)
     ::_exit(127);
   ::execve(program.c_str(), command.arguments.data(), command.environment.data());

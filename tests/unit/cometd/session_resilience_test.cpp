@@ -199,6 +199,44 @@ TEST(Session, WhatIsSentAgainIsDeliveredOnce) {
   EXPECT_EQ(session.delivered.size(), 2U);
 }
 
+TEST(Session, ABatchWithoutItsReplyIsSentAgainAndDeliveredOnce) {
+  acknowledging_hand session;
+  session.connect_with("", 1);
+  session.answer("[" + chat_event + "]");
+  session.wait();
+  EXPECT_EQ(session.request().ack, 1);
+  session.connect_with(chat_event + ",", 2);
+  EXPECT_EQ(session.delivered.size(), 1U);
+}
+
+TEST(Session, ABatchOfASessionThatIsLeftIsDeliveredAsFarAsItCame) {
+  acknowledging_hand forgotten;
+  forgotten.connect_with("", 1);
+  forgotten.answer("[" + chat_event +
+                   R"(,{"channel":"/meta/connect","successful":false,"error":"402::session_unknown"}])");
+  EXPECT_EQ(forgotten.delivered.size(), 1U);
+
+  acknowledging_hand outlived;
+  outlived.connect_with("", 1);
+  for (int i = 0; i < 100 && outlived.kind() == exchange_kind::connect; ++i) {
+    EXPECT_THAT(outlived.delivered, IsEmpty());
+    outlived.answer("[" + chat_event + ",");  // cut off
+    if (!outlived.sent)
+      outlived.wait();
+  }
+  EXPECT_EQ(outlived.kind(), exchange_kind::disconnect);
+  EXPECT_EQ(outlived.delivered.size(), 1U);
+
+  acknowledging_hand stopped;
+  stopped.connect_with("", 1);
+  input::received in{.generation = stopped.sent->generation, .messages = {}};
+  message_parser parser;
+  ASSERT_TRUE(parser.feed("[" + chat_event, in.messages));
+  stopped.resume(std::move(in));
+  stopped.resume(input::stop{});
+  EXPECT_EQ(stopped.delivered.size(), 1U);
+}
+
 TEST(Session, AsksSalesforceForNoAcknowledgements) {
   hand session(salesforce());
   session.start();
