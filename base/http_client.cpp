@@ -10,7 +10,6 @@
 #include <set>
 
 #include "base/condition.hpp"
-#include "base/deadline.hpp"
 #include "base/gzip.hpp"
 #include "base/http_parser.hpp"
 
@@ -332,16 +331,40 @@ struct attempt {
 };
 
 attempt failed(const client_state& state, std::string_view phase, const failure& why) {
-  // with_deadline has named the phase already.
-  if (why.is(errc::timed_out)) {
-    return {.outcome = std::unexpected(why)};
-  }
   return {.outcome = fail_in(state.where(phase), why)};
 }
 
+/// The phase that an exchange is in, and when it must be over. One clock watches over all phases: a timer for
+/// each would cost more than the exchange itself.
+class phase_clock {
+ public:
+  phase_clock(time_source& time, const http_limits& limits)
+      : time_(time), shortest_(std::min({limits.write, limits.header, limits.body})) {}
+
+  void enter(std::string_view phase, duration length) {
+    phase_ = phase;
+    until_ = time_.steady_now() + length;
+  }
+  [[nodiscard]] std::string_view phase() const noexcept { return phase_; }
+
+  /// Completes once the phase under way has taken too long. No phase that begins meanwhile can be over before
+  /// the shortest has passed, so it looks again by then.
+  asio::awaitable<void> run_out() {
+    for (steady_time now = time_.steady_now(); now < until_; now = time_.steady_now()) {
+      co_await time_.sleep_until(std::min<steady_time>(until_, now + shortest_));
+    }
+  }
+
+ private:
+  time_source& time_;
+  duration shortest_;
+  std::string_view phase_;
+  steady_time until_;
+};
+
 /// Reads the body that belongs to the header in `parser`.
-asio::awaitable<result<http_response>> read_answer_body(client_state& state, connection& on,
-                                                        answer_parser& parser, const http_call& call) {
+asio::awaitable<result<http_response>> read_answer_body(connection& on, answer_parser& parser,
+                                                        const http_call& call) {
   http_response response;
   const auto coding = take_header(call, parser, response);
   if (!coding) {
@@ -353,9 +376,7 @@ asio::awaitable<result<http_response>> read_answer_body(client_state& state, con
   body_collector collector(call, response, *coding);
   if (!parser.is_done()) {
     parser.on_body([&collector](std::string_view piece) { return collector.take(piece); });
-    const auto read = co_await with_deadline(state.time, state.time.steady_now() + call.limits.body,
-                                             state.where("reading the answer's body"),
-                                             read_body(*on.wire, on.unread, parser));
+    const auto read = co_await read_body(*on.wire, on.unread, parser);
     if (!read) {
       co_return std::unexpected(read.error());
     }
@@ -367,29 +388,27 @@ asio::awaitable<result<http_response>> read_answer_body(client_state& state, con
 }
 
 /// Sends the request and reads its answer. A connection that can be used again is kept.
-asio::awaitable<attempt> exchange(client_state& state, connection on, const http_request& request,
-                                  std::string_view header, const http_call& call) {
-  const active_mark mark(state, on.wire.get());
-  const auto written = co_await with_deadline(state.time, state.time.steady_now() + call.limits.write,
-                                              state.where("sending the request"),
-                                              write_request(*on.wire, header, request.body));
+asio::awaitable<attempt> talk(client_state& state, connection& on, phase_clock& clock,
+                              const http_request& request, std::string_view header, const http_call& call) {
+  clock.enter("sending the request", call.limits.write);
+  const auto written = co_await write_request(*on.wire, header, request.body);
   if (!written && !written.error().is(errc::closed)) {
-    co_return failed(state, "sending the request", written.error());
+    co_return failed(state, clock.phase(), written.error());
   }
   // A peer may answer, and close, before it has read the whole request: so the answer is read even
   // where writing failed.
+  clock.enter("waiting for the answer", call.limits.header);
   answer got;
-  const auto read = co_await with_deadline(state.time, state.time.steady_now() + call.limits.header,
-                                           state.where("waiting for the answer"),
-                                           read_answer_header(on, got, request, call.limits));
+  const auto read = co_await read_answer_header(on, got, request, call.limits);
   if (!read) {
-    attempt made = failed(state, "waiting for the answer", written ? read.error() : written.error());
+    attempt made = failed(state, clock.phase(), written ? read.error() : written.error());
     made.is_stale = !got.has_begun && read.error().is(errc::closed) && !state.is_closed;
     co_return made;
   }
-  auto response = co_await read_answer_body(state, on, *got.parser, call);
+  clock.enter("reading the answer's body", call.limits.body);
+  auto response = co_await read_answer_body(on, *got.parser, call);
   if (!response) {
-    co_return failed(state, "reading the answer's body", response.error());
+    co_return failed(state, clock.phase(), response.error());
   }
   const bool is_reusable = written && got.parser->keep_alive() && on.unread.empty() && !state.is_closed;
   if (is_reusable) {
@@ -397,6 +416,30 @@ asio::awaitable<attempt> exchange(client_state& state, connection on, const http
     state.idle.push_front(std::move(on));
   }
   co_return attempt{.outcome = std::move(response)};
+}
+
+/// Talks until it is done or a phase has taken too long.
+asio::awaitable<attempt> exchange(client_state& state, connection on, const http_request& request,
+                                  std::string_view header, const http_call& call) {
+  const auto executor = co_await asio::this_coro::executor;
+  const active_mark mark(state, on.wire.get());
+  phase_clock clock(state.time, call.limits);
+  clock.enter("sending the request", call.limits.write);
+  auto group = asio::experimental::make_parallel_group(
+      asio::co_spawn(executor, talk(state, on, clock, request, header, call), asio::deferred),
+      asio::co_spawn(executor, clock.run_out(), asio::deferred));
+  auto [order, talk_error, made, clock_error] =
+      co_await group.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
+  if (order[0] == 0) {
+    if (talk_error) {
+      std::rethrow_exception(talk_error);
+    }
+    co_return std::move(made);
+  }
+  if (clock_error) {
+    std::rethrow_exception(clock_error);
+  }
+  co_return attempt{.outcome = fail(errc::timed_out, state.where(clock.phase()) + ": timed out")};
 }
 
 asio::awaitable<result<http_response>> run_call(state_pointer state, http_request request, http_call call) {

@@ -717,7 +717,7 @@ class forgetful_time final : public time_source {
   wall_time wall_now() const override { return of_.wall_now(); }
   steady_time steady_now() const override { return of_.steady_now(); }
   asio::awaitable<void> sleep_until(steady_time when) override {
-    const bool is_lost = forgets && when - of_.steady_now() > 1min;
+    const bool is_lost = forgets && when - of_.steady_now() > 20s;
     co_await of_.sleep_until(is_lost ? when + 365 * 24h : when);
   }
 
