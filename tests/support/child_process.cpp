@@ -1,6 +1,7 @@
 #include "tests/support/child_process.hpp"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -51,11 +52,11 @@ struct prepared_command {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent)
     ::_exit(127);
+  // Asio's sockets would pass to the program, and a connection that the test resets would live on there.
+  ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
   ::dup2(output, STDOUT_FILENO);
   if (opts.joins_stderr)
     ::dup2(output, STDERR_FILENO);
-  // Asio's sockets are inherited: a connection that the test closes would stay open in the child.
-  ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
   if (!opts.directory.empty() && ::chdir(opts.directory.c_str()) != 0)
     ::_exit(127);
   ::execve(program.c_str(), command.arguments.data(), command.environment.data());
