@@ -342,6 +342,7 @@ asio::awaitable<void> durable_client::exchange(action::send send) {
     trouble = response.error();
   }
   tell_garbage(parser, trouble);
+  ended.has_skipped = parser.skipped() > 0;
   ended.trouble = std::move(trouble);
   feed(std::move(ended));
 }

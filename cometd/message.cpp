@@ -102,7 +102,8 @@ struct message_parser::state {
   result<> take_inside(std::string_view piece, std::size_t& i, std::vector<message>& into);
   void complete(std::string_view text, std::vector<message>& into);
   void message_ended() noexcept { at = is_array ? place::between : place::after; }
-  [[nodiscard]] std::size_t read(std::string_view text, std::vector<message>& into) const;
+  [[nodiscard]] std::size_t read(std::string_view text, std::vector<message>& into);
+  void skip() noexcept;
   std::unexpected<failure> give_up(errc code, std::string why);
 
   parser_limits limits;
@@ -114,6 +115,7 @@ struct message_parser::state {
   failure problem;
   std::size_t skipped = 0;
   std::size_t repaired = 0;
+  bool has_just_skipped = false;
 };
 
 std::unexpected<failure> message_parser::state::give_up(errc code, std::string why) {
@@ -202,7 +204,7 @@ result<> message_parser::state::take_inside(std::string_view piece, std::size_t&
     pending = {};
     if (framer.is_complete()) {
       message_ended();
-      ++skipped;
+      skip();
     }
     return {};
   }
@@ -228,16 +230,25 @@ void message_parser::state::complete(std::string_view text, std::vector<message>
     return;
   if (const std::string fixed = repair_json(text); read(fixed, into) > 0) {
     ++repaired;
+    into.back().is_repaired = true;
   } else {
-    ++skipped;
+    skip();
   }
 }
 
+void message_parser::state::skip() noexcept {
+  ++skipped;
+  has_just_skipped = true;
+}
+
 // Appends the message that `text` begins with, and answers its size; 0 where it cannot be read.
-std::size_t message_parser::state::read(std::string_view text, std::vector<message>& into) const {
+std::size_t message_parser::state::read(std::string_view text, std::vector<message>& into) {
   const std::size_t size = read_message(text, limits.depth, into.emplace_back());
-  if (size == 0)
+  if (size == 0) {
     into.pop_back();
+  } else {
+    into.back().follows_skipped = std::exchange(has_just_skipped, false);
+  }
   return size;
 }
 

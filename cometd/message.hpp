@@ -54,6 +54,8 @@ struct message {
   /// data.event.createdDate, or else data.payload.CreatedDate. A change event has the last one too where a
   /// record was created, and there it is the record's.
   std::optional<wall_time> created;
+  bool is_repaired = false;      ///< read only after replacing bad text
+  bool follows_skipped = false;  ///< a message between this and the one before could not be read
 
   [[nodiscard]] bool is_meta() const noexcept { return channel.starts_with("/meta/"); }
   /// A delivery: falsy data (`""`, `0`, `null`) is data too.

@@ -18,6 +18,9 @@ constexpr duration renewal_deadline = 2min;
 constexpr duration between_handshakes_min = 1s;
 // The watchdog steps in where the machine's own tick is so late.
 constexpr duration overdue_after = 30s;
+// A message that cannot be read is replayed so often.
+constexpr unsigned damage_replays_max = 3;
+constexpr duration damage_forgotten_after = 10min;
 // Meta replies of one response that are kept; one is expected, two with a disconnect.
 constexpr std::size_t replies_max = 16;
 
@@ -110,6 +113,8 @@ void session::on(input::received& in) {
     return;
   const bool comes_again = acknowledges_ && kind_ == exchange_kind::connect;
   for (auto& each : in.messages) {
+    if (is_damaged_before(each) && each.is_event())
+      continue;
     if (each.is_event() && comes_again) {
       unacknowledged_.push_back(std::move(each));
     } else if (each.is_event()) {
@@ -133,6 +138,8 @@ void session::on(input::exchange_ended& in) {
   if (!is_exchanging() || in.generation != generation_)
     return;
   server_time_ = in.server_time;
+  if (in.has_skipped && !has_found_damage_)
+    find_damage();
   if (phase_ == session_phase::stopping)
     return finish("stopped");
   if (phase_ == session_phase::abandoning)
@@ -215,6 +222,36 @@ void session::on(input::stop&) {
 }
 
 // ---- What is done
+
+// Whether something before or in `in` was spoilt on its way. Events behind it would move the position past
+// what was lost, so they are left for the replay, which brings everything whole.
+bool session::is_damaged_before(const message& in) {
+  const bool is_misnamed = in.is_repaired && in.is_event() && find(in.channel) == nullptr;
+  if (!is_damaged_ && (in.follows_skipped || is_misnamed))
+    find_damage();
+  return is_damaged_;
+}
+
+// What cannot be read at the same place again and again is not spoilt on its way, but at its source. It is
+// passed over then, or nothing would ever follow it.
+void session::find_damage() {
+  has_found_damage_ = true;
+  if (!recovers_by_replay())
+    return;
+  const bool is_same = place() == damaged_place_ && now_.steady - damaged_at_ < damage_forgotten_after;
+  damaged_in_a_row_ = is_same ? damaged_in_a_row_ + 1 : 1;
+  damaged_place_ = place();
+  damaged_at_ = now_.steady;
+  is_damaged_ = damaged_in_a_row_ <= damage_replays_max;
+}
+
+// Every position, as one text.
+std::string session::place() const {
+  std::string all;
+  for (const auto& sub : subscriptions_)
+    all.append(sub.at.replay_id).append(" ");
+  return all;
+}
 
 void session::take_event(message& in) {
   has_brought_events_ = true;
@@ -342,6 +379,8 @@ void session::send(exchange_kind kind, request_message request, duration deadlin
   replies_.clear();
   unacknowledged_.clear();
   has_brought_events_ = false;
+  has_found_damage_ = false;
+  is_damaged_ = false;
   request.id = std::to_string(++next_message_id_);
   act(action::send{kind, generation_, {std::move(request)}, deadline, host_});
   wake_at(now_.steady + deadline + watchdog_grace);

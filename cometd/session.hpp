@@ -131,6 +131,7 @@ struct exchange_ended {
   int status = 0;
   std::optional<failure> trouble;
   std::optional<wall_time> server_time = {};
+  bool has_skipped = false;  ///< a message of it could not be read
 };
 /// An instant asked for by wait_until has come (or any other time: early ticks do nothing).
 struct tick {};
@@ -277,6 +278,9 @@ class session {
   [[nodiscard]] bool obeys_end(const reply_outcome& outcome);
 
   void take_event(message& in);
+  [[nodiscard]] bool is_damaged_before(const message& in);
+  void find_damage();
+  [[nodiscard]] std::string place() const;
   [[nodiscard]] bool is_known(const message& in);
   void take_unacknowledged();
   [[nodiscard]] bool is_older_than_subscription(subscription& sub, const message& in);
@@ -333,6 +337,8 @@ class session {
   std::vector<message> unacknowledged_;  // events of a connect that the same session would send again
   std::optional<wall_time> server_time_;
   bool has_brought_events_ = false;
+  bool has_found_damage_ = false;  // it holds what cannot be read
+  bool is_damaged_ = false;        // and what follows is left for a replay
 
   // The session with the server.
   std::string client_id_;
@@ -358,6 +364,9 @@ class session {
   backoff credentials_backoff_;
   unsigned forgotten_in_a_row_ = 0;  // unknown_client without a stable session in between
   unsigned idle_polls_in_a_row_ = 0;
+  std::string damaged_place_;  // where a message could not be read last, when, and how often in a row
+  steady_time damaged_at_{};
+  unsigned damaged_in_a_row_ = 0;
   bool is_backlogged_ = false;
   bool waits_for_room_ = false;  // the pause before the next connect is for the consumer's sake alone
   bool has_told_live_ = false;

@@ -71,6 +71,9 @@ reply_outcome session::read_outcome(const input::exchange_ended& in) const {
   } else if (in.status != 0 && classify_status(in.status) != reply_cause::lost && !outcome.reply) {
     outcome.cause = classify_status(in.status);
     outcome.text = fmt::format("HTTP {}", in.status);
+  } else if (is_damaged_) {
+    outcome.cause = reply_cause::lost;
+    outcome.text = "a message of the response cannot be read";
   } else if (in.trouble) {
     outcome.cause = in.trouble->is(errc::unauthorized) ? reply_cause::unauthorized : reply_cause::lost;
     outcome.text = std::string(cut_at_character(in.trouble->text(), error_text_max));

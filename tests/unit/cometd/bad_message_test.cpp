@@ -263,15 +263,25 @@ TEST(BadMessages, BadUtf8IsReplacedWhereverItStandsInAString) {
         ASSERT_FALSE(got.trouble) << text;
         ASSERT_EQ(got.repaired, 1U) << text;
         ASSERT_EQ(got.messages.size(), 2U) << text;
-        const message expected =
+        message expected =
             parse_one(R"({"channel":"/a/)" + before + fixed + after + R"(","data":{"event":{"EventUuid":")" +
                       before + fixed + after + R"("},"t":")" + before + fixed + after + R"("}})");
+        expected.is_repaired = true;
         ASSERT_EQ(got.messages[0], expected) << text;
       }
     }
     EXPECT_EQ(parse("[{" + bytes + "},{}]").skipped, 1U);
     EXPECT_TRUE(parse("[" + bytes + "{}]").trouble);
   }
+}
+
+TEST(BadMessages, OfASkippedMessageItsPlaceIsKept) {
+  const parsed got = parse(R"([{"id":"1"},{x},{x},{"id":"2"},{"id":"3"},{x}])");
+  EXPECT_EQ(got.skipped, 3U);
+  ASSERT_EQ(got.messages.size(), 3U);
+  EXPECT_FALSE(got.messages[0].follows_skipped);
+  EXPECT_TRUE(got.messages[1].follows_skipped);
+  EXPECT_FALSE(got.messages[2].follows_skipped);
 }
 
 TEST(BadMessages, GoodUtf8IsLeftAlone) {
@@ -297,8 +307,9 @@ TEST(BadMessages, LoneSurrogatesAreReplacedWhereverTheyStand) {
     EXPECT_FALSE(got.trouble);
     EXPECT_EQ(got.repaired, 1U) << written;
     ASSERT_EQ(got.messages.size(), 1U) << written;
-    EXPECT_EQ(got.messages[0],
-              parse_one(R"({"channel":"/)" + repaired + R"(","data":[")" + repaired + R"("]})"));
+    message expected = parse_one(R"({"channel":"/)" + repaired + R"(","data":[")" + repaired + R"("]})");
+    expected.is_repaired = true;
+    EXPECT_EQ(got.messages[0], expected);
   }
 }
 

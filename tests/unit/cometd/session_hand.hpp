@@ -51,6 +51,7 @@ class hand {
       fed = parser.finish();
     if (!fed)
       in.trouble = fed.error();
+    in.has_skipped = parser.skipped() > 0;
     resume(std::move(received));
     sent.reset();
     resume(std::move(in));

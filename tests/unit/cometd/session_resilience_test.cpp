@@ -269,6 +269,56 @@ TEST(Session, ALossThatNothingMakesUpForIsTold) {
   EXPECT_EQ(resent.gaps.size(), 1U) << "but not to another session";
 }
 
+// ---- What cannot be read
+
+const std::string spoilt_event =
+    R"({"channel":"/event/Push__e","data":{"event":{"replayId":1)" + std::string(1, '\0') + "2}}}";
+
+TEST(Session, WhatWasSpoiltOnItsWayIsReplayedAndNothingBehindItIsTakenBefore) {
+  for (const std::string& body :
+       {"[" + event_text(5) + "," + spoilt_event + "," + event_text(7) + "," + connect_ok + "]",
+        "[" + connect_ok + "," + event_text(5) + "," + spoilt_event + "]"}) {
+    hand session(salesforce());
+    session.go_live();
+    session.answer(body);
+    ASSERT_EQ(session.events.size(), 1U);
+    session.lose();  // the goodbye
+    session.wait();
+    session.shake_hands("c2");
+    EXPECT_EQ(session.request().replay_from, "5");
+    EXPECT_EQ(session.handshakes.back(), handshake_reason::lost_poll);
+    session.acknowledge();
+    session.answer("[" + event_text(6) + "," + event_text(7) + "," + connect_ok + "]");
+    EXPECT_EQ(session.events.size(), 3U);
+    EXPECT_EQ(session.kind(), exchange_kind::connect);
+  }
+}
+
+TEST(Session, AnEventWhoseChannelWasSpoiltIsReplayedToo) {
+  hand session(salesforce());
+  session.go_live();
+  session.answer(R"([{"channel":"/event/Pu)" + std::string(1, '\0') +
+                 R"(sh__e","data":{"event":{"replayId":6}}},)" + event_text(7) + "," + connect_ok + "]");
+  EXPECT_THAT(session.events, IsEmpty());
+  EXPECT_EQ(session.kind(), exchange_kind::disconnect);
+}
+
+TEST(Session, WhatCannotBeReadAtItsSourceIsPassedOverAfterThreeReplays) {
+  hand session(salesforce());
+  session.go_live();
+  int replays = 0;
+  while (session.events.empty() && replays < 10) {
+    session.answer("[" + spoilt_event + "," + event_text(7) + "," + connect_ok + "]");
+    if (!session.events.empty())
+      break;
+    ++replays;
+    session.recover("c" + std::to_string(replays));
+  }
+  EXPECT_EQ(replays, 3);
+  EXPECT_EQ(session.events.size(), 1U);
+  EXPECT_EQ(session.kind(), exchange_kind::connect) << "and it goes on";
+}
+
 // ---- Slowness and standstill
 
 TEST(Session, ASlowResponseMayTakeItsTimeWhileItMoves) {
