@@ -6,11 +6,17 @@ namespace {
 using cometd::handshake_reason;
 using store::decision_mode;
 
-constexpr std::array all_handshake_reasons{
-    handshake_reason::start,       handshake_reason::failed_handshake,  handshake_reason::unknown_client,
-    handshake_reason::credentials, handshake_reason::server_disconnect, handshake_reason::lost_poll,
-    handshake_reason::advice,      handshake_reason::cookies,           handshake_reason::overload,
-    handshake_reason::backlog,     handshake_reason::stalled};
+constexpr std::array all_handshake_reasons{handshake_reason::start,
+                                           handshake_reason::failed_handshake,
+                                           handshake_reason::unknown_client,
+                                           handshake_reason::credentials,
+                                           handshake_reason::server_disconnect,
+                                           handshake_reason::lost_poll,
+                                           handshake_reason::advice,
+                                           handshake_reason::cookies,
+                                           handshake_reason::overload,
+                                           handshake_reason::backlog,
+                                           handshake_reason::stalled};
 static_assert(all_handshake_reasons.size() == cometd::handshake_reason_count);
 
 using cometd::problem_kind;
