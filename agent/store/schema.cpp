@@ -131,7 +131,7 @@ CREATE TABLE outbox (
 ) STRICT;
 CREATE INDEX outbox_by_receiver ON outbox (receiver, id);
 )sql"},
-                                  migration{"the position of a channel that has brought nothing yet", R"sql(
+                                migration{"the position of a channel that has brought nothing yet", R"sql(
 ALTER TABLE checkpoints ADD COLUMN quiet_since INTEGER;
 )sql"}};
 
