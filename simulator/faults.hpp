@@ -102,7 +102,7 @@ struct fault_plan {
   std::size_t skip = 0;   ///< requests it could hit that are let pass first
   std::size_t times = 1;  ///< requests it then hits
   /// Waits for an answer that carries events. Where the fault leaves the answer whole they are part of it,
-  /// else they are lost to this session.
+  /// else they are lost to that session.
   bool with_events = false;
   /// How long the answer waits: before the request is acted on, or (late_reply) after. never_answer: until
   /// the connection is reset. trickle: between two bytes. Without one, the fault's own.

@@ -196,7 +196,7 @@ http_reply org::render(reply_list& replies, bool has_events) {
   return {.headers = {{"Content-Type", "application/json;charset=UTF-8"}}, .body = replies.take()};
 }
 
-/// The events of `body` are gone for this session, as on Salesforce, which knows no acknowledgement.
+/// The events of `body` are gone for that session, as on Salesforce, which knows no acknowledgement.
 http_reply org::cut(std::string body) {
   body.resize(1 + events_before_cut * (texts_.message_size() + 1) + texts_.message_size() / 2);
   const auto write = [this, body = std::move(body)](body_writer& to) -> asio::awaitable<result<>> {
