@@ -40,8 +40,8 @@ std::int64_t number_from_environment(const char* name, std::int64_t otherwise) {
 /// The org on a thread and a port of its own.
 class served_org {
  public:
-  explicit served_org(simulator::streaming_plan plan)
-      : org_(simulator::make_streaming_org(std::move(plan), time_, null_logger())),
+  explicit served_org(const simulator::streaming_plan& plan)
+      : org_(simulator::make_streaming_org(plan, time_, null_logger())),
         listener_(thread_.listen(*net_, "127.0.0.1", 0).value()) {
     thread_.run(simulator::serve_streaming_org(*org_, *listener_, time_, null_logger()));
   }
@@ -74,7 +74,7 @@ class CometdSoak : public testing::Test {
     for (const auto& name : channels)
       plan.channels.push_back({.name = name});
     plan.chaos = simulator::random_faults{.odds = 0.1};
-    org_ = std::make_unique<served_org>(std::move(plan));
+    org_ = std::make_unique<served_org>(plan);
   }
 
   /// Numbers that were published and did not come.

@@ -131,8 +131,8 @@ class streaming_world::task {
   bool has_ended_ = false;
 };
 
-streaming_world::streaming_world(simulator::streaming_plan plan, cometd::client_options client_plan)
-    : org(simulator::make_streaming_org(std::move(plan), time, null_logger())),
+streaming_world::streaming_world(const simulator::streaming_plan& plan, cometd::client_options client_plan)
+    : org(simulator::make_streaming_org(plan, time, null_logger())),
       tokens(*org),
       instruments("devhub", names_of(client_plan), {}),
       observer(instruments),

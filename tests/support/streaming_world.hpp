@@ -104,7 +104,7 @@ class failing_network final : public network {
 class streaming_world {
  public:
   /// `client.session.channels` names the channels that events are published to.
-  streaming_world(simulator::streaming_plan plan, cometd::client_options client);
+  streaming_world(const simulator::streaming_plan& plan, cometd::client_options client);
   ~streaming_world();
   streaming_world(const streaming_world&) = delete;
   streaming_world& operator=(const streaming_world&) = delete;

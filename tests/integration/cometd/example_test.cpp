@@ -29,7 +29,7 @@ class Example : public testing::Test {
   Example() {
     simulator::streaming_plan plan;
     plan.channels = {{.name = channel}};
-    org_ = simulator::make_streaming_org(std::move(plan), *time_, null_logger());
+    org_ = simulator::make_streaming_org(plan, *time_, null_logger());
     listener_ = must(thread_.listen(*network_, "127.0.0.1", 0));
     std::ofstream(scratch_.path() / "token") << org_->issue_token() << "\n";
     thread_.run(simulator::serve_streaming_org(*org_, *listener_, *time_, null_logger()));

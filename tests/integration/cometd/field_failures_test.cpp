@@ -60,7 +60,7 @@ TEST_P(FieldFailure, IsSurvivedAndNothingIsLost) {
   for (const auto& channel : plan.channels)
     options.session.channels.push_back({.channel = channel.name});
   failure.client(options);
-  streaming_world world(std::move(plan), std::move(options));
+  streaming_world world(plan, std::move(options));
   world.start();
   world.until_live();
   world.publish(3);

@@ -40,7 +40,7 @@ TEST(LongRun, TenThousandReconnectionsLeaveNothingBehind) {  // F39
   constexpr int settled_after = 6'000;  // the window of known events is full by then
   simulator::streaming_plan plan = org_with(channels);
   plan.channels[0].retention = plan.channels[1].retention = 1h;
-  streaming_world world(std::move(plan), wanting(channels));
+  streaming_world world(plan, wanting(channels));
   world.start();
   world.until_live();
   std::size_t settled = 0;
@@ -66,8 +66,8 @@ TEST_P(RandomWeek, LosesNothingAndRepeatsNothing) {
   simulator::streaming_plan plan = org_with(channels);
   plan.seed = static_cast<std::uint64_t>(GetParam());
   plan.chaos = simulator::random_faults{.odds = 0.02};
-  streaming_world world(std::move(plan), wanting(channels));
-  random_engine random(plan.seed);
+  streaming_world world(plan, wanting(channels));
+  random_engine random(static_cast<std::uint64_t>(GetParam()));
   const auto up_to = [&random](int most) { return static_cast<int>(random() % static_cast<unsigned>(most)); };
   world.start();
   world.until_live();
