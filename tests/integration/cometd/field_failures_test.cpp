@@ -18,8 +18,6 @@ using simulator::fault_kind;
 using simulator::request_kind;
 using testing::Contains;
 using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
 
 const std::string push = "/event/Push__e";
 const std::string license = "/data/License__ChangeEvent";
@@ -135,7 +133,7 @@ void counted(streaming_world& world, std::string_view kind) {
   EXPECT_GE(world.metric("pushguard_stream_problems_total", "kind", kind), 1) << world.log.text();
   EXPECT_LE(world.log.lines_of("stream_problem").size(), 3U) << "once per kind\n" << world.log.text();
 }
-auto counts(std::string kind) {
+auto counts(const std::string& kind) {
   return [=](streaming_world& world) { counted(world, kind); };
 }
 
@@ -728,7 +726,8 @@ std::vector<field_failure> consumers() {
 // ---- What else a network can send
 
 std::vector<field_failure> bad_input() {
-  const auto garbage = [](std::string name, fault_kind kind, std::string reason, std::string counted_as) {
+  const auto garbage = [](std::string name, fault_kind kind, std::string reason,
+                          const std::string& counted_as) {
     field_failure made{.number = "F22", .name = std::move(name), .happens = fault_with_events(kind)};
     made.reason = std::move(reason);
     if (!counted_as.empty())
