@@ -229,7 +229,7 @@ class driver {
   void start() {
     input::start in;
     if (bytes_.take() % 2 == 0)
-      in.positions["/event/Push__e"] = bytes_.pick(replay_ids);
+      in.positions["/event/Push__e"] = {.replay_id = std::string(bytes_.pick(replay_ids))};
     if (bytes_.take() % 4 == 0)
       in.foreign["/data/X"] = "17";
     resume(std::move(in));
