@@ -4,6 +4,7 @@
 #include <boost/asio/this_coro.hpp>
 
 #include "agent/alert_center.hpp"
+#include "agent/hub_connection.hpp"
 #include "agent/store/ports.hpp"
 #include "alerts/alertmanager.hpp"
 #include "base/task_group.hpp"
@@ -61,9 +62,9 @@ result<std::unique_ptr<agent_core>> agent_core::make(core_parts parts) {
       core->hub_trust_.push_back(core->trust_);
       continue;
     }
-    auto own = load_tls_trust(hub.ca_file);
+    auto own = load_hub_trust(hub);
     if (!own) {
-      return fail_in("hub " + hub.name, own.error());
+      return std::unexpected(own.error());
     }
     core->hub_trust_.push_back(std::move(*own));
   }

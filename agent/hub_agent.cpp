@@ -6,6 +6,7 @@
 
 #include "agent/containment.hpp"
 #include "agent/decision_making.hpp"
+#include "agent/hub_connection.hpp"
 #include "agent/hub_memory.hpp"
 #include "agent/pace.hpp"
 #include "agent/policy/judge.hpp"
@@ -35,20 +36,6 @@ asio::awaitable<result<>> wait_for(condition& changed) {
 /// Waits for `changed`, but not beyond `until`.
 asio::awaitable<void> wait_until(time_source& time, steady_time until, condition& changed) {
   (void)co_await with_deadline(time, until, "waiting", wait_for(changed));
-}
-
-salesforce::http_client_factory clients_of(const hub_agent_parts& parts) {
-  return [network = &parts.network, time = &parts.time, trust = parts.trust](const origin& peer) {
-    http_client_options options;
-    options.connect.trust = trust;
-    return std::shared_ptr<http_client>(make_http_client(*network, *time, peer, options));
-  };
-}
-
-std::unique_ptr<salesforce::login> login_of(const hub_agent_parts& parts) {
-  const auto& flow = std::get<configuration::client_credentials>(parts.hub.login);
-  return salesforce::make_client_credentials_login(clients_of(parts), parts.time,
-                                                   {parts.hub.login_url, flow.client_id, flow.client_secret});
 }
 
 alerts::alert_severity severity_of(policy::rule_severity severity) {
@@ -107,9 +94,7 @@ class watching_agent final : public hub_agent {
 
   hub_agent_parts parts_;
   const std::string& name_;
-  salesforce::session_access session_;
-  salesforce::rest_client rest_;
-  salesforce::push_queries queries_;
+  hub_connection hub_;
   tracker::tracker tracked_;
   policy::judge judge_;
   publisher views_;
@@ -141,17 +126,15 @@ class watching_agent final : public hub_agent {
 watching_agent::watching_agent(hub_agent_parts parts)
     : parts_(std::move(parts)),
       name_(parts_.hub.name),
-      session_(login_of(parts_), parts_.instruments),
-      rest_(session_, clients_of(parts_), parts_.instruments),
-      queries_(rest_),
+      hub_(parts_.hub, parts_.network, parts_.time, parts_.trust, parts_.instruments),
       judge_(parts_.configuration.policies),
       views_(parts_.hub.name, tracked_, parts_.views),
       reader_(
-          {parts_.hub.packages, parts_.configuration.rollout_gap}, queries_, tracked_,
+          {parts_.hub.packages, parts_.configuration.rollout_gap}, hub_.queries(), tracked_,
           [this](const tracker::changes& changes) { on_changes(changes); }, parts_.time, parts_.log),
       containment_parts_{
-          .queries = queries_,
-          .rest = rest_,
+          .queries = hub_.queries(),
+          .rest = hub_.rest(),
           .reader = reader_,
           .tracked = tracked_,
           .views = views_,
@@ -181,7 +164,7 @@ asio::awaitable<void> watching_agent::run(const store::loaded_state& known) {
     tasks_->spawn(listen());
   }
   co_await tasks_->join();
-  rest_.close();
+  hub_.rest().close();
 }
 
 asio::awaitable<void> watching_agent::restore(const store::loaded_state& known) {
@@ -230,15 +213,15 @@ duration watching_agent::wanted_interval() const {
 }
 
 asio::awaitable<result<>> watching_agent::read_once() {
-  if (rest_.api_version().empty()) {
-    const auto version = co_await queries_.choose_version(parts_.hub.api_version);
+  if (hub_.rest().api_version().empty()) {
+    const auto version = co_await hub_.queries().choose_version(parts_.hub.api_version);
     if (!version) {
       co_return fail_in("choosing the API version", version.error());
     }
     parts_.log.info("api_version_chosen", {{"hub", name_}, {"version", *version}});
     version_chosen_.notify_all();
   }
-  const auto session = co_await session_.current();
+  const auto session = co_await hub_.session().current();
   if (!session) {
     co_return fail_in("logging in", session.error());
   }
@@ -296,18 +279,18 @@ asio::awaitable<void> watching_agent::read_forever() {
 }
 
 asio::awaitable<void> watching_agent::listen() {
-  while (rest_.api_version().empty()) {
+  while (hub_.rest().api_version().empty()) {
     co_await version_chosen_.wait();
   }
   std::map<std::string, salesforce::event_decoder> decoders;
   cometd::client_options options;
-  options.path = "/cometd/" + rest_.api_version();
-  options.connect.trust = parts_.trust;
+  options.path = "/cometd/" + hub_.rest().api_version();
+  options.connect = hub_.connecting();
   for (const configuration::channel& channel : parts_.hub.channels) {
     options.session.channels.push_back(channel.wanted);
     decoders.emplace(channel.wanted.channel, salesforce::event_decoder(channel.fields));
   }
-  stream_tokens tokens(session_);
+  stream_tokens tokens(hub_.session());
   stream_events events(
       std::move(decoders), [this](const domain::push_event& event) { return on_event(event); },
       parts_.instruments, parts_.log);
@@ -581,7 +564,7 @@ void watching_agent::on_not_recorded(const policy::judgement& judged, const fail
 asio::awaitable<void> watching_agent::carry_out(store::decision_record decision) {
   containment carrying(containment_parts_, std::move(decision));
   memory_.begin(carrying.decision().id);
-  while (rest_.api_version().empty()) {
+  while (hub_.rest().api_version().empty()) {
     co_await version_chosen_.wait();  // after a restart
   }
   co_await carrying.run();
