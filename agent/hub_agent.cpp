@@ -126,7 +126,12 @@ class watching_agent final : public hub_agent {
 watching_agent::watching_agent(hub_agent_parts parts)
     : parts_(std::move(parts)),
       name_(parts_.hub.name),
-      hub_(parts_.hub, parts_.network, parts_.time, parts_.trust, parts_.instruments),
+      hub_(parts_.hub, {.network = parts_.network,
+                        .time = parts_.time,
+                        .log = parts_.log,
+                        .random = parts_.random,
+                        .trust = parts_.trust,
+                        .observer = parts_.instruments}),
       judge_(parts_.configuration.policies),
       views_(parts_.hub.name, tracked_, parts_.views),
       reader_(

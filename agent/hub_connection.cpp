@@ -4,11 +4,11 @@ namespace pushguard::agent {
 
 namespace {
 
-salesforce::http_client_factory clients_with(network& network, time_source& time, connect_options connect) {
-  return [&network, &time, connect = std::move(connect)](const origin& peer) {
+salesforce::http_client_factory clients_with(const hub_connection_parts& parts, connect_options connect) {
+  return [network = &parts.network, time = &parts.time, connect = std::move(connect)](const origin& peer) {
     http_client_options options;
     options.connect = connect;
-    return std::shared_ptr<http_client>(make_http_client(network, time, peer, options));
+    return std::shared_ptr<http_client>(make_http_client(*network, *time, peer, options));
   };
 }
 
@@ -18,21 +18,13 @@ connect_options connecting_to(std::shared_ptr<tls_trust> trust) {
   return made;
 }
 
-std::unique_ptr<salesforce::login> login_of(const configuration::hub& hub,
-                                            const salesforce::http_client_factory& clients,
-                                            time_source& time) {
-  const auto& flow = std::get<configuration::client_credentials>(hub.login);
-  return salesforce::make_client_credentials_login(clients, time,
-                                                   {hub.login_url, flow.client_id, flow.client_secret});
-}
-
 }  // namespace
 
-hub_connection::hub_connection(const configuration::hub& hub, network& network, time_source& time,
-                               std::shared_ptr<tls_trust> trust, salesforce::api_observer& observer)
-    : connect_(connecting_to(std::move(trust))),
-      session_(login_of(hub, clients_with(network, time, connect_), time), observer),
-      rest_(session_, clients_with(network, time, connect_), observer),
+hub_connection::hub_connection(const configuration::hub& hub, const hub_connection_parts& parts)
+    : connect_(connecting_to(parts.trust)),
+      session_(salesforce::make_login({clients_with(parts, connect_), parts.time, parts.log}, hub.login),
+               parts.time, parts.observer),
+      rest_(session_, clients_with(parts, connect_), parts.time, parts.random, parts.observer),
       queries_(rest_) {}
 
 result<std::shared_ptr<tls_trust>> load_hub_trust(const configuration::hub& hub) {

@@ -4,19 +4,28 @@
 
 #include "agent/configuration/configuration.hpp"
 #include "agent/salesforce/queries.hpp"
+#include "base/backoff.hpp"
+#include "base/log.hpp"
 #include "base/net.hpp"
 #include "base/time_source.hpp"
 
 namespace pushguard::agent {
 
+/// What a connection to a hub is made of. References outlive it.
+struct hub_connection_parts {
+  pushguard::network& network;
+  time_source& time;
+  logger& log;
+  random_engine& random;
+  std::shared_ptr<tls_trust> trust = {};  ///< for https; may be empty where every origin is plain
+  salesforce::api_observer& observer = salesforce::null_api_observer();
+};
+
 /// One configured hub as something to ask: its session, its REST API and the queries. For one executor
-/// without concurrency; the references must outlive it.
+/// without concurrency.
 class hub_connection {
  public:
-  /// `trust` is for https, and may be empty where every origin is plain.
-  hub_connection(const configuration::hub& hub, network& network, time_source& time,
-                 std::shared_ptr<tls_trust> trust,
-                 salesforce::api_observer& observer = salesforce::null_api_observer());
+  hub_connection(const configuration::hub& hub, const hub_connection_parts& parts);
 
   [[nodiscard]] salesforce::session_access& session() noexcept { return session_; }
   [[nodiscard]] salesforce::rest_client& rest() noexcept { return rest_; }

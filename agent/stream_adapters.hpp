@@ -7,7 +7,7 @@
 #include "agent/hub_instruments.hpp"
 #include "agent/publisher.hpp"
 #include "agent/salesforce/event_decoder.hpp"
-#include "agent/salesforce/login.hpp"
+#include "agent/salesforce/session_access.hpp"
 #include "cometd/client.hpp"
 
 /// The stream as the hub's agent uses it: Salesforce sessions for CometD, events for the tracker, news for

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/deadline.hpp"
+#include "base/http_date.hpp"
 #include "base/http_parser.hpp"
 #include "base/task_group.hpp"
 #include "base/url.hpp"
@@ -184,21 +185,6 @@ asio::awaitable<std::expected<exchange, refusal>> read_request(server& in, trans
   co_return got;
 }
 
-/// `Tue, 02 Sep 2025 01:01:01 GMT` (RFC 9110 §5.6.7).
-std::string http_date(wall_time time) {
-  static constexpr std::array<std::string_view, 7> weekdays = {"Sun", "Mon", "Tue", "Wed",
-                                                               "Thu", "Fri", "Sat"};
-  static constexpr std::array<std::string_view, 12> months = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                              "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const auto day = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss clock(std::chrono::floor<std::chrono::seconds>(time - day));
-  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",
-                     weekdays[std::chrono::weekday(day).c_encoding()], static_cast<unsigned>(date.day()),
-                     months[static_cast<unsigned>(date.month()) - 1], static_cast<int>(date.year()),
-                     clock.hours().count(), clock.minutes().count(), clock.seconds().count());
-}
-
 bool has_body(int status) noexcept {
   return status >= 200 && status != 204 && status != 304;
 }
@@ -220,7 +206,7 @@ enum class going_on { keep_alive, close };
 
 std::string render_header(const server& in, const exchange& asked, const http_reply& reply, going_on next) {
   std::string out = fmt::format("HTTP/1.1 {} {}\r\n", reply.status, http_reason(reply.status));
-  append_header(out, "Date", http_date(in.time.wall_now()));
+  append_header(out, "Date", format_http_date(in.time.wall_now()));
   for (const auto& [name, value] : reply.headers) {
     if (!is_own_header(name)) {
       append_header(out, name, value);

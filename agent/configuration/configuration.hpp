@@ -14,6 +14,7 @@
 #include "agent/configuration/listen_address.hpp"
 #include "agent/domain/ids.hpp"
 #include "agent/policy/specification.hpp"
+#include "agent/salesforce/credentials.hpp"
 #include "agent/salesforce/event_decoder.hpp"
 #include "alerts/routing.hpp"
 #include "base/log.hpp"
@@ -25,15 +26,6 @@
 
 /// What an operator wrote, checked and in plain data. docs/configuration.md has every key.
 namespace pushguard::configuration {
-
-/// OAuth client credentials; the hub's login_url is its My Domain.
-struct client_credentials {
-  std::string client_id;
-  secret client_secret;
-};
-
-/// How a hub is logged in to.
-using login_flow = std::variant<client_credentials>;
 
 struct channel {
   cometd::wanted_channel wanted;
@@ -49,8 +41,7 @@ struct reconciliation {
 
 struct hub {
   std::string name;  ///< unique; a metric label and a part of API paths
-  url login_url;
-  login_flow login;
+  salesforce::credentials login;
   std::optional<std::string> api_version;    ///< `62.0`; nothing: the newest that the org offers
   std::vector<domain::package_id> packages;  ///< empty: all packages of the hub
   std::optional<std::filesystem::path>

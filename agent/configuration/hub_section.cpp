@@ -4,6 +4,8 @@
 #include <charconv>
 
 #include "agent/configuration/sections.hpp"
+#include "agent/salesforce/jwt_assertion.hpp"
+#include "agent/salesforce/sfdx_auth_url.hpp"
 #include "base/net.hpp"
 
 namespace pushguard::configuration {
@@ -43,47 +45,134 @@ bool is_api_version(std::string_view text) {
          number >= api_version_min && number < 1000;
 }
 
-bool refuses_client_credentials(const origin& host) {
+constexpr std::string_view common_login_url = "https://login.salesforce.com";
+
+bool is_common_login_host(const origin& host) {
   return host.host == "login.salesforce.com" || host.host == "test.salesforce.com";
 }
 
-url read_login_url(yaml_reader& from) {
-  const yaml_node* node = from.node("login_url", yaml_presence::required);
-  const auto read = node == nullptr ? std::nullopt : read_url(*node, "login_url", from.problems());
+/// A URL of an org or of a login host: https or loopback, without a path.
+std::optional<url> read_org_url(yaml_reader& from, std::string_view key, yaml_presence presence) {
+  const yaml_node* node = from.node(key, presence);
+  auto read = node == nullptr ? std::nullopt : read_url(*node, key, from.problems());
   if (!read)
-    return {};
+    return std::nullopt;
   if (read->origin.security == security::plain && !read->origin.is_loopback())
-    from.problem("login_url", "login_url must be https://; http:// is accepted for loopback addresses only");
+    from.problem(key,
+                 fmt::format("{} must be https://; http:// is accepted for loopback addresses only", key));
   else if (read->target != "/")
-    from.problem("login_url", "login_url must end after the host, without a path");
-  else if (refuses_client_credentials(read->origin))
-    from.problem("login_url", "login_url must be the org's My Domain (https://….my.salesforce.com): " +
-                                  read->origin.host + " refuses client_credentials");
-  return *read;
+    from.problem(key, fmt::format("{} must end after the host, without a path", key));
+  return read;
 }
 
-client_credentials read_client_credentials(yaml_reader& from, const reading& context) {
-  client_credentials made;
-  made.client_id = from.text("client_id", yaml_presence::required).value_or("");
-  if (made.client_id.find("${") != std::string::npos)
+std::string read_client_id(yaml_reader& from) {
+  auto id = from.text("client_id", yaml_presence::required).value_or("");
+  if (id.find("${") != std::string::npos)
     from.problem("client_id", "client_id: environment variables are read for secrets only");
+  return id;
+}
+
+/// The login URL of flows that need none of their own.
+url read_login_url(yaml_reader& hub) {
+  const auto given = read_org_url(hub, "login_url", yaml_presence::optional);
+  return given ? *given : parse_url(common_login_url).value_or(url());
+}
+
+salesforce::credentials read_client_credentials(yaml_reader& hub, yaml_reader& from,
+                                                const reading& context) {
+  salesforce::client_credentials made;
+  made.login_url = read_org_url(hub, "login_url", yaml_presence::required).value_or(url());
+  if (is_common_login_host(made.login_url.origin))
+    hub.problem("login_url", "login_url must be the org's My Domain (https://….my.salesforce.com): " +
+                                 made.login_url.origin.host + " refuses client_credentials");
+  made.client_id = read_client_id(from);
   made.client_secret = read_secret(from, "client_secret", "client_secret_file", context);
-  from.finish();
   return made;
 }
 
-login_flow read_login_flow(yaml_reader& hub, const reading& context) {
-  constexpr std::array<std::string_view, 4> later{"jwt_bearer", "refresh_token", "sfdx_auth_url_file",
-                                                  "access_token"};
-  auto auth = hub.mapping("auth", yaml_presence::required);
-  if (!auth)
+salesforce::credentials read_jwt_bearer(yaml_reader& hub, yaml_reader& from, const reading& context) {
+  salesforce::jwt_bearer made;
+  made.login_url = read_login_url(hub);
+  made.client_id = read_client_id(from);
+  made.username = from.text("username", yaml_presence::required).value_or("");
+  made.private_key = read_secret(from, "private_key", "private_key_file", context);
+  const std::string_view given = from.has("private_key_file") ? "private_key_file" : "private_key";
+  if (const auto usable = salesforce::check_private_key(made.private_key);
+      !made.private_key.empty() && !usable)
+    from.problem(given, fmt::format("{}: {}", given, usable.error().text()));
+  if (const auto audience = read_org_url(from, "audience", yaml_presence::optional))
+    made.audience = audience->origin.text();
+  return made;
+}
+
+salesforce::credentials read_refresh_token(yaml_reader& hub, yaml_reader& from, const reading& context) {
+  salesforce::refresh_token made;
+  made.login_url = read_login_url(hub);
+  made.client_id = read_client_id(from);
+  if (from.has("client_secret") || from.has("client_secret_file"))
+    made.client_secret = read_secret(from, "client_secret", "client_secret_file", context);
+  made.token = read_secret(from, "refresh_token", "refresh_token_file", context);
+  if (const auto file = from.has("refresh_token_file") ? from.text("refresh_token_file") : std::nullopt)
+    made.kept_in = context.resolve(*file);
+  return made;
+}
+
+salesforce::credentials read_access_token(yaml_reader& from, const reading& context) {
+  salesforce::access_token_file made;
+  made.instance = read_org_url(from, "instance_url", yaml_presence::required).value_or(url()).origin;
+  made.file = context.resolve(from.text("token_file", yaml_presence::required).value_or(""));
+  return made;
+}
+
+salesforce::credentials read_sfdx_auth_url(yaml_reader& auth, const reading& context) {
+  constexpr std::string_view key = "sfdx_auth_url_file";
+  const secret content = read_secret_file(auth, key, context);
+  auto parsed = salesforce::parse_sfdx_auth_url(content.reveal());
+  if (!parsed) {
+    if (!content.empty())
+      auth.problem(key, fmt::format("{}: {}", key, parsed.error().text()));
     return {};
-  auth->refuse(later, "is not supported by this version, which logs in with client_credentials only");
-  const bool names_later_flow = std::ranges::any_of(later, [&](auto key) { return auth->has(key); });
-  auto flow = auth->mapping("client_credentials",
-                            names_later_flow ? yaml_presence::optional : yaml_presence::required);
+  }
+  parsed->kept_in = context.resolve(auth.text(key).value_or(""));
+  return std::move(*parsed);
+}
+
+/// login_url would do nothing beside a flow that names its own host.
+void refuse_login_url(yaml_reader& hub, std::string_view flow) {
+  constexpr std::array<std::string_view, 1> unused{"login_url"};
+  hub.refuse(unused, flow);
+}
+
+salesforce::credentials read_login(yaml_reader& hub, const reading& context) {
+  constexpr std::array<std::string_view, 5> flows{"jwt_bearer", "client_credentials", "refresh_token",
+                                                  "sfdx_auth_url_file", "access_token"};
+  auto auth = hub.mapping("auth", yaml_presence::required);
+  const auto flow = auth ? auth->exactly_one_of(flows) : std::nullopt;
+  if (!flow) {
+    if (auth)
+      auth->finish();
+    (void)read_org_url(hub, "login_url", yaml_presence::optional);
+    return {};
+  }
+  salesforce::credentials made;
+  if (*flow == "sfdx_auth_url_file") {
+    refuse_login_url(hub, "has no use with sfdx_auth_url_file, which names its own host");
+    made = read_sfdx_auth_url(*auth, context);
+  } else if (auto from = auth->mapping(*flow)) {
+    if (*flow == "jwt_bearer")
+      made = read_jwt_bearer(hub, *from, context);
+    else if (*flow == "client_credentials")
+      made = read_client_credentials(hub, *from, context);
+    else if (*flow == "refresh_token")
+      made = read_refresh_token(hub, *from, context);
+    else {
+      refuse_login_url(hub, "has no use with access_token, which has an instance_url");
+      made = read_access_token(*from, context);
+    }
+    from->finish();
+  }
   auth->finish();
-  return flow ? read_client_credentials(*flow, context) : client_credentials{};
+  return made;
 }
 
 std::optional<std::filesystem::path> read_ca_file(yaml_reader& hub, const reading& context) {
@@ -185,8 +274,7 @@ hub read_hub(yaml_reader& from, unique_names& names, const reading& context) {
   constexpr std::array<std::string_view, 1> later{"proxy"};
   hub made;
   made.name = names.read(from);
-  made.login_url = read_login_url(from);
-  made.login = read_login_flow(from, context);
+  made.login = read_login(from, context);
   made.api_version = read_api_version(from);
   made.packages = read_ids<domain::package_id>(from, "packages");
   made.ca_file = read_ca_file(from, context);

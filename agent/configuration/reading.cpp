@@ -42,7 +42,7 @@ result<secret> expand(const std::string& value, const environment& variables) {
   return secret(std::move(*found));
 }
 
-result<std::string> read_secret_file(const std::filesystem::path& path) {
+result<std::string> content_of(const std::filesystem::path& path) {
   std::error_code ec;
   if (std::filesystem::is_directory(path, ec))
     return fail(errc::invalid, "it is a directory");
@@ -96,7 +96,14 @@ secret read_secret(yaml_reader& from, std::string_view key, std::string_view fil
     from.problem(key, fmt::format("{}: {}", key, value.error().text()));
     return {};
   }
-  auto content = read_secret_file(context.resolve(*text));
+  return read_secret_file(from, file_key, context);
+}
+
+secret read_secret_file(yaml_reader& from, std::string_view file_key, const reading& context) {
+  const auto text = from.text(file_key, yaml_presence::required);
+  if (!text)
+    return {};
+  auto content = content_of(context.resolve(*text));
   if (content)
     return secret(std::move(*content));
   from.problem(file_key, fmt::format("{}: the file cannot be used: {} (relative paths start at '{}')",

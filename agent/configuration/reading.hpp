@@ -50,6 +50,10 @@ class unique_names {
 [[nodiscard]] secret read_secret(yaml_reader& from, std::string_view key, std::string_view file_key,
                                  const reading& context);
 
+/// The content of the file that `file_key` names, without one line end after it; required. Empty, and a
+/// problem as above, where it cannot be read.
+[[nodiscard]] secret read_secret_file(yaml_reader& from, std::string_view file_key, const reading& context);
+
 /// An absolute http or https URL.
 [[nodiscard]] std::optional<url> read_url(const yaml_node& node, std::string_view what,
                                           yaml_problems& problems);

@@ -41,6 +41,7 @@ constexpr std::array known_codes{
     known_code{"API_CURRENTLY_DISABLED", api_error_kind::insufficient_access},
     known_code{"NOT_FOUND", api_error_kind::not_found},
     known_code{"ENTITY_IS_DELETED", api_error_kind::not_found},
+    known_code{"INVALID_QUERY_LOCATOR", api_error_kind::cursor_lost},
 };
 
 api_error_kind kind_of(int status, std::string_view code) noexcept {
@@ -74,6 +75,7 @@ errc errc_of(api_error_kind kind) noexcept {
     case api_error_kind::request_limit:
     case api_error_kind::row_locked:
     case api_error_kind::unavailable:
+    case api_error_kind::cursor_lost:
       return errc::unavailable;
     case api_error_kind::not_found:
       return errc::not_found;
@@ -164,6 +166,7 @@ api_outcome outcome_of(const api_failure& failed) noexcept {
     case api_error_kind::invalid_type:
     case api_error_kind::insufficient_access:
     case api_error_kind::not_found:
+    case api_error_kind::cursor_lost:
     case api_error_kind::other:
       return api_outcome::rejected;
     case api_error_kind::transport:

@@ -23,6 +23,7 @@ enum class api_error_kind : unsigned char {
   invalid_type,         ///< INVALID_TYPE: the object is hidden from this user
   insufficient_access,  ///< a right is missing
   not_found,            ///< NOT_FOUND, 404
+  cursor_lost,          ///< INVALID_QUERY_LOCATOR: the query must begin anew
   malformed_answer,     ///< garbage where an answer was promised
   other,                ///< another refusal; errorCode says which
 };

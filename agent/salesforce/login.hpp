@@ -3,12 +3,13 @@
 #include <boost/asio/awaitable.hpp>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "agent/salesforce/api.hpp"
+#include "agent/salesforce/credentials.hpp"
 #include "base/http_client.hpp"
+#include "base/log.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
 #include "base/url.hpp"
@@ -19,12 +20,12 @@ namespace pushguard::salesforce {
 struct access {
   origin instance;
   secret token;
-  std::string org_id;   ///< of the hub, from the identity URL; empty where the answer had none
-  std::string user_id;  ///< of the user the token stands for; empty as above
+  std::string org_id;   ///< of the hub, from the identity URL or the token; empty where neither tells
+  std::string user_id;  ///< of the user the token stands for; empty where the answer had none
   wall_time issued;
 };
 
-/// Makes the client for one origin, with the hub's trust (and, one day, its proxy).
+/// Makes the client for one origin, with the hub's trust and proxy.
 using http_client_factory = std::function<std::shared_ptr<http_client>(const origin&)>;
 
 /// One way to get a session: a flow with its credentials. For one thread.
@@ -33,21 +34,26 @@ class login {
   virtual ~login() = default;
 
   /// Asks for a new session. errc::unauthorized: the credentials, the user or the app are refused, and
-  /// asking again at once is useless; the text carries Salesforce's error and description, never a
-  /// secret. errc::unavailable, errc::unreachable, errc::timed_out: later it may work.
+  /// asking again at once is useless; the text carries Salesforce's error and description, and what to do
+  /// about it where that is known, never a secret. errc::unavailable, errc::unreachable, errc::timed_out:
+  /// later it may work.
   [[nodiscard]] virtual boost::asio::awaitable<result<access>> obtain() = 0;
+
+  /// Whether the credentials changed since obtain() was called last, so that asking again makes sense.
+  [[nodiscard]] virtual bool has_news() { return false; }
 };
 
-struct client_credentials {
-  url login_url;  ///< the My Domain host: login.salesforce.com refuses this flow
-  std::string client_id;
-  secret client_secret;
+/// What logins work with. References outlive them.
+struct login_parts {
+  http_client_factory clients;
+  time_source& time;
+  logger& log;
 };
 
-/// OAuth client credentials with a Run As user. `time` must outlive the login.
-[[nodiscard]] std::unique_ptr<login> make_client_credentials_login(const http_client_factory& clients,
-                                                                   time_source& time,
-                                                                   client_credentials credentials);
+/// Clocks that differ are no trouble: where an assertion is refused as expired, the next one goes by the
+/// server's own clock. A new refresh token that comes with an answer is used from then on, and written to
+/// where the old one was kept; where that fails, the log says so.
+[[nodiscard]] std::unique_ptr<login> make_login(login_parts parts, credentials with);
 
 /// Reads the 200 answer of a token endpoint that was asked at `asked`. The instance must be https, or a
 /// loopback address where `asked` was one too. errc::malformed otherwise.
@@ -57,35 +63,12 @@ struct client_credentials {
 /// (`invalid_grant`, `invalid_client` and their kin), errc::unavailable for 5xx, 420, 429 and pages.
 [[nodiscard]] failure read_token_error(int http_status, std::string_view body);
 
-/// The one session of a hub, shared by REST and stream. For one executor without concurrency.
-///
-/// Logging in is single-flight: whoever comes while a login runs waits for it and shares its outcome,
-/// also its failure. When the caller that runs it is cancelled, the next waiter takes over.
-class session_access {
- public:
-  /// `observer` must outlive it.
-  explicit session_access(std::unique_ptr<login> flow, api_observer& observer = null_api_observer());
-  ~session_access();
-  session_access(const session_access&) = delete;
-  session_access& operator=(const session_access&) = delete;
+/// Whom a JWT assertion may be addressed to, most likely first: the login URL itself, and the common hosts
+/// that sandboxes and other orgs know as well.
+[[nodiscard]] std::vector<std::string> audiences_for(const origin& login_host);
 
-  /// The session in use; logs in where there is none.
-  [[nodiscard]] boost::asio::awaitable<result<access>> current();
-
-  /// A session with another token than `stale`, which Salesforce refused: the one in use if it was
-  /// renewed since, else a new one.
-  [[nodiscard]] boost::asio::awaitable<result<access>> renew(secret stale);
-
- private:
-  struct flight;
-
-  [[nodiscard]] boost::asio::awaitable<result<access>> fly();
-  [[nodiscard]] boost::asio::awaitable<result<access>> lead();
-
-  std::unique_ptr<login> flow_;
-  api_observer& observer_;
-  std::optional<access> session_;
-  std::shared_ptr<flight> flight_;
-};
+/// Reads the content of an access token file: the token alone, or the JSON that the sf CLI prints
+/// (`accessToken`, at the top or in `result`). Fails with errc::malformed; the text never repeats the input.
+[[nodiscard]] result<secret> read_access_token(std::string_view content);
 
 }  // namespace pushguard::salesforce

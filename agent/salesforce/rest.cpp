@@ -24,29 +24,37 @@ constexpr std::size_t description_bytes_max = 16 * 1024 * 1024;
 constexpr std::size_t name_bytes_max = 256;
 constexpr std::size_t list_entries_max = 2000;
 
-struct page {
-  std::uint64_t total = 0;
-  const boost::json::array* records = nullptr;
-  std::optional<std::string_view> next;  ///< nextRecordsUrl, unless it is the last page
-};
+/// How often what only reads is asked, and the pauses between.
+constexpr unsigned attempts_max = 3;
+constexpr backoff_limits pauses{.first = std::chrono::milliseconds(500), .longest = std::chrono::seconds(5)};
 
-result<page> read_page(const boost::json::value& body) {
-  page read;
-  const auto* records = find(body, "records");
-  read.records = records == nullptr ? nullptr : records->if_array();
-  if (read.records == nullptr)
-    return fail(errc::malformed, "no list of records");
-  read.total = number_at(body, "totalSize").value_or(read.records->size());
-  const auto* done = find(body, "done");
-  read.next = text_view_at(body, "nextRecordsUrl");
-  if (done != nullptr && done->is_bool() && done->get_bool())
-    read.next.reset();
-  else if (!read.next)
-    return fail(errc::malformed, "not done, but no nextRecordsUrl");
-  return read;
+/// Trouble that may be over after a moment. What timed out is not: it took its time already.
+bool is_passing(const api_failure& failed) {
+  switch (failed.kind) {
+    case api_error_kind::row_locked:
+    case api_error_kind::unavailable:
+    case api_error_kind::malformed_answer:
+      return true;
+    case api_error_kind::transport:
+      return failed.cause.is(errc::closed) || failed.cause.is(errc::unreachable) ||
+             failed.cause.is(errc::unavailable) || failed.cause.is(errc::malformed);
+    case api_error_kind::session_invalid:
+    case api_error_kind::moved:
+    case api_error_kind::request_limit:
+    case api_error_kind::query_timeout:
+    case api_error_kind::invalid_field:
+    case api_error_kind::malformed_query:
+    case api_error_kind::invalid_type:
+    case api_error_kind::insufficient_access:
+    case api_error_kind::not_found:
+    case api_error_kind::cursor_lost:
+    case api_error_kind::other:
+      break;
+  }
+  return false;
 }
 
-result<std::vector<std::string>> read_versions(const http_response& response) {
+result<std::vector<std::string>> read_versions(http_response&& response) {
   const auto body = parse_json(response.body);
   const auto* list = body ? body->if_array() : nullptr;
   if (list == nullptr || list->size() > list_entries_max)
@@ -59,7 +67,7 @@ result<std::vector<std::string>> read_versions(const http_response& response) {
   return versions;
 }
 
-result<std::vector<org_limit>> read_limits(const http_response& response) {
+result<std::vector<org_limit>> read_limits(http_response&& response) {
   const auto body = parse_json(response.body);
   const auto* object = body ? body->if_object() : nullptr;
   if (object == nullptr || object->size() > list_entries_max)
@@ -92,7 +100,7 @@ field_description read_field(const boost::json::value& entry) {
   return field;
 }
 
-result<object_description> read_description(const http_response& response) {
+result<object_description> read_description(http_response&& response) {
   const auto body = parse_json(response.body);
   const auto* fields = body ? find(*body, "fields") : nullptr;
   const auto* list = fields == nullptr ? nullptr : fields->if_array();
@@ -138,8 +146,40 @@ struct rest_client::call {
   http_call options;
 };
 
-rest_client::rest_client(session_access& session, http_client_factory clients, api_observer& observer)
-    : session_(session), clients_(std::move(clients)), observer_(observer) {}
+/// One page of a query's answer. The body lives in `memory`.
+struct rest_client::page {
+  std::unique_ptr<boost::json::monotonic_resource> memory;  ///< freed as a whole, faster than piece by piece
+  std::optional<boost::json::value> body;
+  std::uint64_t total = 0;
+  std::optional<std::string> next;  ///< nextRecordsUrl, unless it is the last page
+
+  [[nodiscard]] const boost::json::array& records() const { return find(*body, "records")->get_array(); }
+
+  [[nodiscard]] static result<page> read(const http_response& response);
+};
+
+result<rest_client::page> rest_client::page::read(const http_response& response) {
+  page made;
+  made.memory = std::make_unique<boost::json::monotonic_resource>();
+  auto body = parse_json(response.body, made.memory.get());
+  if (!body)
+    return std::unexpected(body.error());
+  made.body.emplace(std::move(*body));
+  const auto* records = find(*made.body, "records");
+  if (records == nullptr || !records->is_array())
+    return fail(errc::malformed, "no list of records");
+  made.total = number_at(*made.body, "totalSize").value_or(records->get_array().size());
+  made.next = text_view_at(*made.body, "nextRecordsUrl");
+  if (is_true_at(*made.body, "done"))
+    made.next.reset();
+  else if (!made.next)
+    return fail(errc::malformed, "not done, but no nextRecordsUrl");
+  return made;
+}
+
+rest_client::rest_client(session_access& session, http_client_factory clients, time_source& time,
+                         random_engine& random, api_observer& observer)
+    : session_(session), clients_(std::move(clients)), time_(time), random_(random), observer_(observer) {}
 
 rest_client::~rest_client() = default;
 
@@ -181,7 +221,7 @@ asio::awaitable<api_result<http_response>> rest_client::send_once(const call& ma
   co_return std::move(*response);
 }
 
-asio::awaitable<api_result<http_response>> rest_client::exchange(call made) {
+asio::awaitable<api_result<http_response>> rest_client::exchange(const call& made) {
   auto session = co_await session_.current();
   if (!session)
     co_return std::unexpected(transport_failure(made.what, session.error()));
@@ -194,48 +234,57 @@ asio::awaitable<api_result<http_response>> rest_client::exchange(call made) {
   if (!session)
     co_return std::unexpected(transport_failure(made.what, session.error()));
   auto repeated = co_await send_once(made, *session);
+  if (!repeated && repeated.error().kind == api_error_kind::session_invalid)
+    session_.give_up(session->token, repeated.error().cause);
   co_return repeated;
 }
 
 template <class T>
-api_result<T> rest_client::conclude(const call& made, result<T> read) {
-  observer_.call_ended(made.operation, read ? api_outcome::success : api_outcome::malformed);
-  if (!read)
-    return std::unexpected(malformed_answer(made.what, read.error().text()));
-  return std::move(*read);
+asio::awaitable<api_result<T>> rest_client::ask(call made, answer_reader<T> read) {
+  backoff pause(pauses);
+  for (unsigned attempt = 1;; ++attempt) {
+    auto response = co_await exchange(made);
+    api_failure failed;
+    if (response) {
+      auto answer = read(std::move(*response));
+      observer_.call_ended(made.operation, answer ? api_outcome::success : api_outcome::malformed);
+      if (answer)
+        co_return std::move(*answer);
+      failed = malformed_answer(made.what, answer.error().text());
+    } else {
+      failed = std::move(response.error());
+    }
+    if (attempt == attempts_max || !is_passing(failed))
+      co_return std::unexpected(std::move(failed));
+    co_await time_.sleep_for(pause.next(random_));
+  }
 }
 
 asio::awaitable<api_result<std::vector<std::string>>> rest_client::versions() {
-  const call made{api_operation::versions,
-                  "listing the API versions",
-                  {.target = "/services/data/"},
-                  small_call(description_bytes_max)};
-  const auto response = co_await exchange(made);
-  if (!response)
-    co_return std::unexpected(response.error());
-  co_return conclude(made, read_versions(*response));
+  call made{api_operation::versions,
+            "listing the API versions",
+            {.target = "/services/data/"},
+            small_call(description_bytes_max)};
+  auto read = co_await ask<std::vector<std::string>>(std::move(made), read_versions);
+  co_return read;
 }
 
 asio::awaitable<api_result<std::vector<org_limit>>> rest_client::limits() {
-  const call made{api_operation::limits,
-                  "reading the limits",
-                  {.target = data_path("limits")},
-                  small_call(description_bytes_max)};
-  const auto response = co_await exchange(made);
-  if (!response)
-    co_return std::unexpected(response.error());
-  co_return conclude(made, read_limits(*response));
+  call made{api_operation::limits,
+            "reading the limits",
+            {.target = data_path("limits")},
+            small_call(description_bytes_max)};
+  auto read = co_await ask<std::vector<org_limit>>(std::move(made), read_limits);
+  co_return read;
 }
 
 asio::awaitable<api_result<object_description>> rest_client::describe(std::string object) {
-  const call made{api_operation::describe,
-                  fmt::format("describing {}", object),
-                  {.target = data_path(fmt::format("sobjects/{}/describe", percent_encode(object)))},
-                  small_call(description_bytes_max)};
-  const auto response = co_await exchange(made);
-  if (!response)
-    co_return std::unexpected(response.error());
-  co_return conclude(made, read_description(*response));
+  call made{api_operation::describe,
+            fmt::format("describing {}", object),
+            {.target = data_path(fmt::format("sobjects/{}/describe", percent_encode(object)))},
+            small_call(description_bytes_max)};
+  auto read = co_await ask<object_description>(std::move(made), read_description);
+  co_return read;
 }
 
 asio::awaitable<api_result<query_summary>> rest_client::query(std::string soql, page_handler on_page) {
@@ -246,16 +295,16 @@ asio::awaitable<api_result<query_summary>> rest_client::query(std::string soql, 
             page_call()};
   query_summary summary;
   while (true) {
-    const auto response = co_await exchange(made);
-    if (!response)
-      co_return std::unexpected(response.error());
-    boost::json::monotonic_resource memory;  // freed as a whole, and faster than piece by piece
-    const auto body = parse_json(response->body, &memory);
-    const auto read = conclude(made, body ? read_page(*body) : std::unexpected(body.error()));
-    if (!read)
-      co_return std::unexpected(read.error());
-    on_page(*read->records);
-    summary.rows += read->records->size();
+    const auto read = co_await ask<page>(made, [](http_response&& response) { return page::read(response); });
+    if (!read) {
+      api_failure failed = read.error();
+      // Where the cursor is gone, some answer so, and others that there is no such resource.
+      if (summary.pages > 0 && failed.kind == api_error_kind::not_found)
+        failed.kind = api_error_kind::cursor_lost;
+      co_return std::unexpected(std::move(failed));
+    }
+    on_page(read->records());
+    summary.rows += read->records().size();
     if (summary.pages++ == 0)
       summary.total = read->total;
     if (!read->next)

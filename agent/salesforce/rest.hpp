@@ -12,7 +12,8 @@
 #include "agent/domain/ids.hpp"
 #include "agent/salesforce/api.hpp"
 #include "agent/salesforce/api_error.hpp"
-#include "agent/salesforce/login.hpp"
+#include "agent/salesforce/session_access.hpp"
+#include "base/backoff.hpp"
 
 namespace pushguard::salesforce {
 
@@ -56,11 +57,13 @@ struct query_summary {
 };
 
 /// Asks one hub's REST API. A 401 renews the session once and repeats; a moved instance (3xx) is found
-/// by logging in again, never by following. For one executor without concurrency.
+/// by logging in again, never by following. What only reads is asked up to three times, with a growing
+/// random pause between, where the trouble passes by itself: a lost connection, an answer that cannot be
+/// read, 5xx, a locked row. For one executor without concurrency.
 class rest_client {
  public:
-  /// `session` and `observer` must outlive it, and it must outlive its calls.
-  rest_client(session_access& session, http_client_factory clients,
+  /// `session`, `time`, `random` and `observer` must outlive it, and it must outlive its calls.
+  rest_client(session_access& session, http_client_factory clients, time_source& time, random_engine& random,
               api_observer& observer = null_api_observer());
   ~rest_client();
   rest_client(const rest_client&) = delete;
@@ -79,7 +82,8 @@ class rest_client {
 
   /// Runs `soql` and hands over page after page. When a later page fails, the pages before it were
   /// handed over: a caller that needs all or nothing collects first. The next page is asked for only
-  /// on the same instance and under the query path.
+  /// on the same instance and under the query path. api_error_kind::cursor_lost: the pages so far are of
+  /// no use, and the query must begin anew.
   [[nodiscard]] boost::asio::awaitable<api_result<query_summary>> query(std::string soql,
                                                                         page_handler on_page);
 
@@ -92,17 +96,23 @@ class rest_client {
 
  private:
   struct call;
-
-  /// The answer if it is 2xx. Counts failures; what becomes of a 2xx answer is counted by conclude().
-  [[nodiscard]] boost::asio::awaitable<api_result<http_response>> exchange(call made);
-  [[nodiscard]] boost::asio::awaitable<api_result<http_response>> send_once(const call& made, access session);
+  struct page;
   template <class T>
-  [[nodiscard]] api_result<T> conclude(const call& made, result<T> read);
+  using answer_reader = std::function<result<T>(http_response&& response)>;
+
+  /// Asks, reads the answer, and repeats where that may help. Counts how each exchange ended.
+  template <class T>
+  [[nodiscard]] boost::asio::awaitable<api_result<T>> ask(call made, answer_reader<T> read);
+  /// The answer if it is 2xx. Counts failures; what becomes of a 2xx answer is counted by its reader.
+  [[nodiscard]] boost::asio::awaitable<api_result<http_response>> exchange(const call& made);
+  [[nodiscard]] boost::asio::awaitable<api_result<http_response>> send_once(const call& made, access session);
   [[nodiscard]] std::string data_path(std::string_view below) const;
   [[nodiscard]] std::shared_ptr<http_client> client_for(const origin& instance);
 
   session_access& session_;
   http_client_factory clients_;
+  time_source& time_;
+  random_engine& random_;
   api_observer& observer_;
   std::string version_;
   std::shared_ptr<http_client> client_;

@@ -139,8 +139,8 @@ TEST_F(ReadConfiguration, ReadsEveryKey) {
   ASSERT_EQ(made->hubs.size(), 1U);
   const hub& hub = made->hubs.front();
   EXPECT_EQ(hub.name, "devhub");
-  EXPECT_EQ(hub.login_url.text(), "https://acme.my.salesforce.com/");
-  const auto& login = std::get<client_credentials>(hub.login);
+  const auto& login = std::get<salesforce::client_credentials>(hub.login);
+  EXPECT_EQ(login.login_url.text(), "https://acme.my.salesforce.com/");
   EXPECT_EQ(login.client_id, "consumer");
   EXPECT_EQ(login.client_secret.reveal(), "s3cret");
   EXPECT_EQ(hub.api_version, "61.0");
@@ -457,9 +457,6 @@ TEST_F(ReadConfiguration, AcceptsTheEndsOfRanges) {
 
 TEST_F(ReadConfiguration, RefusesKeysThatALaterVersionWillKnow) {
   const std::pair<const char*, const char*> table[] = {
-      {"client_credentials:\n", "jwt_bearer:\n"},
-      {"client_credentials:\n", "refresh_token:\n"},
-      {"client_credentials:\n", "access_token:\n"},
       {"    api_version: \"61.0\"\n", "    proxy: http://proxy:3128\n"},
       {"rollout_gap: 3d\n", "timezone: UTC\n"},
       {"rollout_gap: 3d\n", "orgs_file: customers.csv\n"},

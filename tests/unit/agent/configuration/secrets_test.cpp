@@ -29,7 +29,7 @@ class Secrets : public testing::Test {
       ADD_FAILURE() << fmt::format("{}", fmt::join(made.error(), "\n"));
       return "";
     }
-    return std::get<client_credentials>(made->hubs.front().login).client_secret.reveal();
+    return std::get<salesforce::client_credentials>(made->hubs.front().login).client_secret.reveal();
   }
 
   std::string problems_of(const std::string& text) {

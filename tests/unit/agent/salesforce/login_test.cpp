@@ -2,17 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-
 #include "tests/unit/agent/salesforce/scripted_hub.hpp"
 
 namespace pushguard::salesforce::test {
 namespace {
-
-namespace asio = boost::asio;
 
 const origin my_domain{security::tls, "example.my.salesforce.com", 443};
 const origin loopback{security::plain, "127.0.0.1", 8080};
@@ -113,8 +106,9 @@ TEST(ClientCredentials, NeverTellTheSecret) {
 
 TEST(ClientCredentials, SayThatNobodyAnswers) {
   scripted_hub hub;
-  const auto flow = make_client_credentials_login(
-      hub.clients(), hub.time(), {{{security::plain, "127.0.0.1", 1}, "/"}, "id", secret("x")});
+  const auto flow = make_login(
+      {hub.clients(), hub.time(), null_logger()},
+      client_credentials{{{security::plain, "127.0.0.1", 1}, "/"}, "id", secret("x")});
   const auto session = hub.run(flow->obtain());
   ASSERT_FALSE(session);
   EXPECT_TRUE(session.error().is(errc::unreachable));
@@ -127,123 +121,6 @@ TEST(ClientCredentials, SurviveAPageInsteadOfAToken) {
   const auto session = hub.run(flow->obtain());
   ASSERT_FALSE(session);
   EXPECT_TRUE(session.error().is(errc::malformed));
-}
-
-/// A login that ends when the test says so.
-class held_login final : public login {
- public:
-  held_login(scripted_hub& hub, int& asked, std::deque<result<access>> outcomes)
-      : hub_(hub), asked_(asked), outcomes_(std::move(outcomes)) {}
-
-  asio::awaitable<result<access>> obtain() override {
-    ++asked_;
-    co_await hub_.time().sleep_for(std::chrono::seconds(10));
-    auto outcome = std::move(outcomes_.front());
-    outcomes_.pop_front();
-    co_return outcome;
-  }
-
- private:
-  scripted_hub& hub_;
-  int& asked_;
-  std::deque<result<access>> outcomes_;
-};
-
-access session_with(std::string token) {
-  access made;
-  made.token = secret(std::move(token));
-  return made;
-}
-
-struct shared_session {
-  explicit shared_session(std::deque<result<access>> outcomes)
-      : session(std::make_unique<held_login>(hub, asked, std::move(outcomes)), observer) {}
-
-  /// Starts a caller that wants a session; what it got is kept as text.
-  void start(const std::shared_ptr<asio::cancellation_signal>& cancelled =
-                 std::make_shared<asio::cancellation_signal>()) {
-    const auto want = [](shared_session& self) -> asio::awaitable<void> {
-      const auto got = co_await self.session.current();
-      self.answers.push_back(got ? got->token.reveal() : got.error().text());
-    };
-    asio::co_spawn(
-        hub.context(), want(*this),
-        asio::bind_cancellation_slot(cancelled->slot(), [cancelled](const std::exception_ptr&) {}));
-  }
-  void run_for(duration length) { pushguard::test::run_simulated_for(hub.context(), hub.time(), length); }
-
-  scripted_hub hub;
-  int asked = 0;
-  counting_observer observer;
-  session_access session;
-  std::vector<std::string> answers;
-};
-
-TEST(SessionAccess, LogsInOnceForManyCallers) {
-  shared_session shared({session_with("first")});
-  for (int i = 0; i < 5; ++i)
-    shared.start();
-  shared.run_for(std::chrono::minutes(1));
-  EXPECT_EQ(shared.asked, 1);
-  EXPECT_EQ(shared.answers, std::vector<std::string>(5, "first"));
-  shared.start();
-  shared.run_for(duration(0));
-  EXPECT_EQ(shared.answers.size(), 6U) << "kept, without another login";
-  EXPECT_EQ(shared.asked, 1);
-  EXPECT_EQ(shared.observer.count(api_operation::login, api_outcome::success), 1);
-}
-
-TEST(SessionAccess, SharesAFailureAndTriesAnewLater) {
-  shared_session shared({fail(errc::unauthorized, "refused"), session_with("second")});
-  shared.start();
-  shared.start();
-  shared.run_for(std::chrono::minutes(1));
-  EXPECT_EQ(shared.asked, 1);
-  EXPECT_EQ(shared.answers, std::vector<std::string>(2, "refused"));
-  EXPECT_EQ(shared.observer.count(api_operation::login, api_outcome::unauthorized), 1);
-  shared.start();
-  shared.run_for(std::chrono::minutes(1));
-  EXPECT_EQ(shared.answers.back(), "second");
-}
-
-TEST(SessionAccess, LetsTheNextWaiterTakeOverFromACancelledOne) {
-  shared_session shared({session_with("first")});
-  const auto leader = std::make_shared<asio::cancellation_signal>();
-  shared.start(leader);
-  shared.start();
-  shared.start();
-  shared.run_for(std::chrono::seconds(5));
-  leader->emit(asio::cancellation_type::terminal);
-  shared.run_for(std::chrono::minutes(1));
-  EXPECT_EQ(shared.asked, 2);
-  EXPECT_EQ(shared.answers, std::vector<std::string>(2, "first"));
-}
-
-TEST(SessionAccess, DoesNotLogInForACancelledWaiter) {
-  shared_session shared({session_with("first")});
-  const auto waiter = std::make_shared<asio::cancellation_signal>();
-  shared.start();
-  shared.start(waiter);
-  shared.run_for(std::chrono::seconds(5));
-  waiter->emit(asio::cancellation_type::terminal);
-  shared.run_for(std::chrono::minutes(1));
-  EXPECT_EQ(shared.asked, 1);
-  EXPECT_EQ(shared.answers, std::vector<std::string>{"first"});
-}
-
-TEST(SessionAccess, RenewsAStaleTokenOnce) {
-  shared_session shared({session_with("first"), session_with("second")});
-  const auto renew = [](shared_session& self) -> asio::awaitable<result<access>> {
-    const auto first = co_await self.session.current();
-    const auto second = co_await self.session.renew(first->token);
-    EXPECT_EQ(second->token.reveal(), "second");
-    auto again = co_await self.session.renew(first->token);
-    co_return again;
-  };
-  const auto last = shared.hub.run(renew(shared));
-  ASSERT_TRUE(last);
-  EXPECT_EQ(last->token.reveal(), "second") << "renewed since by someone else";
-  EXPECT_EQ(shared.asked, 2);
 }
 
 }  // namespace

@@ -67,7 +67,8 @@ http_reply scripted_hub::reply_to_login(const http_request& request) {
 }
 
 std::unique_ptr<login> scripted_hub::make_login() {
-  return make_client_credentials_login(clients(), time_, {{address(), "/"}, "client id", secret("s3cr&t")});
+  return salesforce::make_login({clients(), time_, null_logger()},
+                                client_credentials{{address(), "/"}, "client id", secret("s3cr&t")});
 }
 
 http_client_factory scripted_hub::clients() {

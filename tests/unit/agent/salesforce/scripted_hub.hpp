@@ -92,11 +92,13 @@ class scripted_hub {
 /// A client of a scripted hub with everything it needs.
 struct hub_client {
   explicit hub_client(scripted_hub& hub)
-      : session(hub.make_login(), observer), rest(session, hub.clients(), observer) {
+      : session(hub.make_login(), hub.time(), observer),
+        rest(session, hub.clients(), hub.time(), random, observer) {
     rest.use_api_version("67.0");
   }
 
   counting_observer observer;
+  random_engine random{1};
   session_access session;
   rest_client rest;
 };
