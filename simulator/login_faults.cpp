@@ -72,7 +72,7 @@ login_fault_script::login_fault_script(std::vector<login_fault_plan> faults) {
     if (!each.delay)
       each.delay = each.kind == slow ? slow_delay : duration::zero();
     const std::uint64_t times = times_of(each);
-    waiting_.push_back({std::move(each), times});
+    waiting_.push_back({each, times});
   }
 }
 
