@@ -93,6 +93,15 @@ asio::awaitable<http_reply> bayeux_endpoint::answer(const http_request& request)
   co_return reply;
 }
 
+asio::awaitable<http_reply> bayeux_endpoint::log_in(const http_request& request) {
+  login_answer made = tokens_.answer(request, now_());
+  if (made.fault) {
+    log_.info("simulated_fault", {{"fault", name_of(made.fault->kind)}, {"request", "login"}});
+    co_await pause(made.fault->delay.value_or(duration::zero()));
+  }
+  co_return std::move(made.reply);
+}
+
 asio::awaitable<http_reply> bayeux_endpoint::answer_by_protocol(const bayeux_request& request) {
   auto received = receive(request);
   if (auto* reply = std::get_if<http_reply>(&received))

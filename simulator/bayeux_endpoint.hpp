@@ -33,6 +33,9 @@ class bayeux_endpoint {
   /// `request` must stay until it is answered.
   [[nodiscard]] boost::asio::awaitable<http_reply> answer(const http_request& request);
 
+  /// Answers at the token endpoint, in the time that a fault takes. `request` must stay until then.
+  [[nodiscard]] boost::asio::awaitable<http_reply> log_in(const http_request& request);
+
   /// Held polls look again: there may be events.
   void wake() { changed_.notify_all(); }
   /// Held polls are answered 503 and others with what they have until start() is called.

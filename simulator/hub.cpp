@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <boost/asio/this_coro.hpp>
 #include <set>
+#include <stdexcept>
 #include <utility>
 
 #include "base/condition.hpp"
 #include "base/deadline.hpp"
 #include "base/task_group.hpp"
+#include "base/url.hpp"
 #include "simulator/bayeux_endpoint.hpp"
 #include "simulator/dice.hpp"
 #include "simulator/event_channel.hpp"
@@ -47,7 +49,7 @@ class simulated_hub final : public hub {
         world_(std::move(plan)),
         started_(time.now()),
         calendar_{started_.wall, world_.plan().time_scale},
-        tokens_(world_.plan().credentials, world_.plan().seed),
+        tokens_(world_.plan().credentials, world_.plan().seed, started_.steady),
         rest_(world_, calendar_, tokens_),
         channels_(world_.plan().seed),
         pushes_(channels_.add(streaming_plan_of(world_.plan()).channels.front(),
@@ -65,9 +67,15 @@ class simulated_hub final : public hub {
   hub_truth truth() const override;
   bool is_finished() const override { return world_.is_finished(); }
   void revoke_tokens() override { tokens_.revoke_all(); }
+  void revoke_refresh_tokens() override { tokens_.revoke_refresh_tokens(); }
+  void deactivate_user() override { tokens_.deactivate_user(); }
+  void activate_user() override { tokens_.activate_user(); }
+  std::string issue_token() override { return tokens_.issue(time_.steady_now()); }
+  void move_instance(std::string instance_url) override;
 
  private:
   asio::awaitable<http_reply> answer(const http_request& request);
+  std::optional<http_reply> lead_to_instance(const http_request& request) const;
   asio::awaitable<result<>> next_change();
   void advance();
   void publish(const job_change& change);
@@ -85,6 +93,7 @@ class simulated_hub final : public hub {
   channel_list channels_;
   event_channel& pushes_;
   bayeux_endpoint endpoint_;
+  std::optional<origin> moved_to_;
   condition queue_changed_;  ///< what run() sleeps until may be due earlier
   std::uint64_t events_published_ = 0;
   std::uint64_t events_lost_ = 0;
@@ -166,6 +175,12 @@ asio::awaitable<void> simulated_hub::run() {
 
 asio::awaitable<http_reply> simulated_hub::answer(const http_request& request) {
   advance();
+  if (request.path() == token_path) {
+    http_reply login = co_await endpoint_.log_in(request);
+    co_return login;
+  }
+  if (auto elsewhere = lead_to_instance(request))
+    co_return std::move(*elsewhere);
   if (request.path().starts_with("/cometd/")) {
     http_reply streamed = co_await endpoint_.answer(request);
     co_return streamed;
@@ -176,6 +191,25 @@ asio::awaitable<http_reply> simulated_hub::answer(const http_request& request) {
     queue_changed_.notify_all();
   tell_requests();
   co_return reply;
+}
+
+void simulated_hub::move_instance(std::string instance_url) {
+  const auto to = parse_url(instance_url);
+  if (!to || to->target != "/")
+    throw std::invalid_argument("an instance must be an URL without a path");
+  moved_to_ = to->origin;
+  tokens_.tell_instance(to->origin.text());
+}
+
+/// A Host header says no scheme; behind a proxy that ends TLS it is the instance's nevertheless.
+std::optional<http_reply> simulated_hub::lead_to_instance(const http_request& request) const {
+  if (!moved_to_)
+    return std::nullopt;
+  const std::string_view scheme = moved_to_->security == security::tls ? "https://" : "http://";
+  const auto asked = parse_url(std::string(scheme) + std::string(request.headers.find("Host").value_or("")));
+  if (asked && asked->origin == *moved_to_)
+    return std::nullopt;
+  return http_reply{.status = 302, .headers = {{"Location", moved_to_->text() + request.target}}};
 }
 
 hub_truth simulated_hub::truth() const {
@@ -207,7 +241,10 @@ hub_truth simulated_hub::truth() const {
   }
   made.cancel_attempts = rest_.cancel_attempts();
   made.api_calls = rest_.calls();
-  made.logins = tokens_.given();
+  for (const login_flow flow : all_login_flows) {
+    made.logins_by_flow[std::string(name_of(flow))] = tokens_.logins(flow);
+    made.logins += tokens_.logins(flow);
+  }
   made.refused_logins = tokens_.refused();
   made.open_sessions = endpoint_.server().open_sessions(time_.steady_now());
   made.handshakes = endpoint_.server().handshakes();

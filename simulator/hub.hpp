@@ -31,6 +31,19 @@ class hub {
 
   /// Every token given so far is refused from now on.
   virtual void revoke_tokens() = 0;
+  /// No refresh token is worth anything from now on.
+  virtual void revoke_refresh_tokens() = 0;
+  /// Logins are refused until activate_user(), and every token given so far is refused for good.
+  virtual void deactivate_user() = 0;
+  virtual void activate_user() = 0;
+
+  /// A fresh token, as another process would have obtained it; it counts as no login.
+  [[nodiscard]] virtual std::string issue_token() = 0;
+
+  /// The org is at `instance_url` (scheme, host and port) from now on. Logins tell it; REST and CometD answer
+  /// requests that were meant for another host or port with 302 and the new place. Throws
+  /// std::invalid_argument for what is no such URL.
+  virtual void move_instance(std::string instance_url) = 0;
 };
 
 /// `time` and `log` must outlive the hub.

@@ -187,8 +187,6 @@ http_reply rest_service::answer(const http_request& request, instant now) {
   if (request.target.size() > target_size_max)
     return refuse({.status = 414, .code = "URI_TOO_LONG", .message = "The URI is longer than 16384 bytes"});
   const std::vector<std::string_view> parts = split_path(request.path());
-  if (parts.size() == 3 && parts[0] == "services" && parts[1] == "oauth2" && parts[2] == "token")
-    return tokens_.answer(request, now);
   if (parts.size() < 2 || parts[0] != "services" || parts[1] != "data")
     return not_found();
   if (parts.size() == 2)

@@ -47,7 +47,8 @@ std::optional<version_number> read_version(std::string_view text) {
 /// Reads a scenario section by section. What is wrong is reported and left at its default.
 class scenario_reader {
  public:
-  explicit scenario_reader(yaml_problems& problems) : problems_(problems) {}
+  scenario_reader(yaml_problems& problems, std::filesystem::path directory)
+      : problems_(problems), directory_(std::move(directory)) {}
 
   scenario read(const yaml_node& document) {
     yaml_reader top(document, "scenario", problems_);
@@ -55,7 +56,8 @@ class scenario_reader {
     made_.seed = static_cast<std::uint64_t>(seed.value_or(1));
     made_.time_scale = top.number("time_scale", {0, time_scale_max, yaml_ends::excluded}).value_or(1);
     section(top, "package", [this](yaml_reader& in) { package(in); });
-    section(top, "credentials", [this](yaml_reader& in) { credentials(in); });
+    section(top, "credentials",
+            [this](yaml_reader& in) { read_credentials(in, directory_, made_.credentials); });
     section(top, "orgs", [this](yaml_reader& in) { orgs(in); });
     section(top, "push", [this](yaml_reader& in) { push(in); });
     section(top, "failures", [this](yaml_reader& in) { failures(in); });
@@ -107,12 +109,6 @@ class scenario_reader {
       to = *read;
     else
       in.problem(key, fmt::format("{} must be a version number such as 1.4 or 1.4.0", key));
-  }
-
-  void credentials(yaml_reader& in) {
-    assign(made_.credentials.client_id, in.text("client_id"));
-    assign(made_.credentials.client_secret, in.text("client_secret"));
-    assign(made_.credentials.token_life, in.time("token_life", positive_time));
   }
 
   void orgs(yaml_reader& in) {
@@ -381,6 +377,7 @@ class scenario_reader {
   }
 
   yaml_problems& problems_;
+  std::filesystem::path directory_;  ///< where relative paths start
   scenario made_;
   std::size_t total_orgs_ = 0;  ///< orgs.total, or 0
 };
@@ -401,7 +398,7 @@ result<scenario> parse_scenario(std::string_view yaml, std::string_view file_nam
   const auto document = parse_yaml(yaml, problems);
   scenario made;
   if (document)
-    made = scenario_reader(problems).read(*document);
+    made = scenario_reader(problems, std::filesystem::path(file_name).parent_path()).read(*document);
   if (!problems.empty())
     return fail(errc::invalid, fmt::format("{}", fmt::join(problems.lines(), "\n")));
   return made;

@@ -8,6 +8,7 @@
 
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "simulator/credentials.hpp"
 #include "simulator/faults.hpp"
 #include "simulator/push_state.hpp"
 
@@ -43,13 +44,6 @@ struct package_plan {
   std::string namespace_prefix = "acme";
   version_number from{1, 3, 0};  ///< what subscribers have installed before the rollout
   version_number to{1, 4, 0};    ///< what the waves push
-};
-
-/// What the simulated hub accepts at its token endpoint.
-struct credentials_plan {
-  std::string client_id = "simulated-client";
-  std::string client_secret = "simulated-secret";
-  duration token_life = std::chrono::hours(2);  ///< clock time; streaming keeps a session's token alive
 };
 
 struct org_plan {
@@ -156,7 +150,7 @@ inline constexpr std::size_t faults_max = 1'000;     // of a list that someone s
 inline constexpr double time_scale_max = 1'000'000;  // a year in half a minute
 
 /// Reads a scenario file. Fails with errc::invalid and one line for each problem, all of them at once:
-/// `FILE:LINE:COLUMN: what is wrong`.
+/// `FILE:LINE:COLUMN: what is wrong`. Reads the files that it names; relative paths start at its folder.
 [[nodiscard]] result<scenario> parse_scenario(std::string_view yaml, std::string_view file_name);
 
 struct demo_options {

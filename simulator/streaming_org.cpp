@@ -26,7 +26,8 @@ class simulated_streaming_org final : public streaming_org {
  public:
   simulated_streaming_org(const streaming_plan& plan, time_source& time, logger& log)
       : time_(time),
-        tokens_(plan.credentials, plan.seed, plan.org_id.empty() ? hub_org_id() : plan.org_id),
+        tokens_(plan.credentials, plan.seed, plan.org_id.empty() ? hub_org_id() : plan.org_id,
+                time.steady_now()),
         channels_(plan.seed),
         endpoint_(plan, tokens_, channels_, [&time] { return time.now(); }, time, log) {
     for (const channel_plan& each : plan.channels) {
@@ -85,8 +86,10 @@ asio::awaitable<void> simulated_streaming_org::run() {
 }
 
 asio::awaitable<http_reply> simulated_streaming_org::answer(const http_request& request) {
-  if (request.path() == "/services/oauth2/token")
-    co_return tokens_.answer(request, time_.now());
+  if (request.path() == token_path) {
+    http_reply login = co_await endpoint_.log_in(request);
+    co_return login;
+  }
   channels_.purge(time_.steady_now());
   http_reply reply = co_await endpoint_.answer(request);
   co_return reply;

@@ -60,11 +60,13 @@ struct hub_truth {
   std::vector<cancel_attempt> cancel_attempts;
 
   std::uint64_t api_calls = 0;  ///< REST calls that count against the limit
-  std::uint64_t logins = 0;     ///< tokens given
-  std::uint64_t refused_logins = 0;
-  std::size_t open_sessions = 0;  ///< CometD
-  std::uint64_t handshakes = 0;   ///< accepted
-  std::uint64_t disconnects = 0;  ///< sessions that clients ended with /meta/disconnect
+  std::uint64_t logins = 0;     ///< at the token endpoint, that brought a token
+  /// Of these, by client_credentials, jwt_bearer and refresh_token; none of them is missing.
+  std::map<std::string, std::uint64_t> logins_by_flow = {};
+  std::uint64_t refused_logins = 0;  ///< requests to the token endpoint that brought none
+  std::size_t open_sessions = 0;     ///< CometD
+  std::uint64_t handshakes = 0;      ///< accepted
+  std::uint64_t disconnects = 0;     ///< sessions that clients ended with /meta/disconnect
   std::uint64_t events_published = 0;
   std::uint64_t events_lost = 0;  ///< by the scenario's odds, before publication
   std::uint64_t events_delivered = 0;

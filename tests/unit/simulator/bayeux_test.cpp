@@ -34,7 +34,7 @@ class Bayeux : public testing::Test {
   }
 
   void log_in() {
-    const http_reply reply = tokens_.answer(token_request(std::string(good_login)), now_);
+    const http_reply reply = tokens_.answer(token_request(std::string(good_login)), now_).reply;
     token_ = std::string(json::parse(reply.body).at("access_token").as_string());
   }
 

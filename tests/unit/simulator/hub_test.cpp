@@ -6,7 +6,9 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
+#include <map>
 #include <optional>
+#include <stdexcept>
 
 #include "base/http_client.hpp"
 #include "base/task_group.hpp"
@@ -15,6 +17,7 @@
 #include "tests/support/net_world.hpp"
 #include "tests/support/recording_logger.hpp"
 #include "tests/unit/simulator/fixtures.hpp"
+#include "tests/unit/simulator/signing.hpp"
 
 namespace pushguard::simulator {
 namespace {
@@ -22,6 +25,10 @@ namespace {
 namespace asio = boost::asio;
 namespace json = boost::json;
 using namespace std::chrono_literals;
+
+constexpr std::string_view refresh_login =
+    "grant_type=refresh_token&client_id=simulated-client&client_secret=simulated-secret&"
+    "refresh_token=refresh-1";
 
 /// The hub behind its port, on pipes and simulated time, and a client of bare HTTP.
 class Hub : public testing::Test {
@@ -60,10 +67,15 @@ class Hub : public testing::Test {
     co_return std::move(response.value());
   }
 
-  asio::awaitable<void> log_in() {
-    http_request request = token_request(std::string(good_login));
+  asio::awaitable<http_response> ask_for_token(std::string form) {
+    http_request request = token_request(std::move(form));
     request.headers = {{"Content-Type", "application/x-www-form-urlencoded"}};
-    const http_response response = co_await send(*client_, std::move(request));
+    http_response response = co_await send(*client_, std::move(request));
+    co_return response;
+  }
+
+  asio::awaitable<void> log_in() {
+    const http_response response = co_await ask_for_token(std::string(good_login));
     EXPECT_EQ(response.status, 200);
     token_ = std::string(json::parse(response.body).at("access_token").as_string());
   }
@@ -302,6 +314,140 @@ TEST_F(Hub, RevokedTokensAreRefusedEverywhere) {
     const http_response again = co_await send(*client_, {.target = "/services/data/v62.0/limits"});
     EXPECT_EQ(again.status, 200);
   });
+}
+
+TEST_F(Hub, LoginsAreCountedByFlow) {
+  scenario plan = small_scenario();
+  plan.credentials.jwt = jwt_plan{.public_key = trusted_key().public_pem(), .username = "push@acme.example"};
+  plan.credentials.refresh_tokens = {"refresh-1"};
+  play(plan, [&]() -> asio::awaitable<void> {
+    using counts = std::map<std::string, std::uint64_t>;
+    EXPECT_EQ(hub_->truth().logins_by_flow,
+              (counts{{"client_credentials", 0}, {"jwt_bearer", 0}, {"refresh_token", 0}}));
+    co_await log_in();
+    co_await log_in();
+    const claims good{.expiry = world_->time().wall_now()};
+    http_response reply =
+        co_await ask_for_token("grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer&assertion=" +
+                               trusted_key().sign(rs256, good.json()));
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    reply = co_await ask_for_token(std::string(refresh_login));
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    reply = co_await ask_for_token("grant_type=password");
+    EXPECT_EQ(reply.status, 400);
+    (void)hub_->issue_token();
+    const hub_truth truth = hub_->truth();
+    EXPECT_EQ(truth.logins_by_flow,
+              (counts{{"client_credentials", 2}, {"jwt_bearer", 1}, {"refresh_token", 1}}));
+    EXPECT_EQ(truth.logins, 4U);
+    EXPECT_EQ(truth.refused_logins, 1U);
+  });
+}
+
+TEST_F(Hub, ATokenOfAnotherProcessIsAsGoodAsOneOfALogin) {
+  play(small_scenario(), [&]() -> asio::awaitable<void> {
+    token_ = hub_->issue_token();
+    const http_response rest = co_await send(*client_, {.target = "/services/data/v62.0/limits"});
+    EXPECT_EQ(rest.status, 200);
+    co_await open_stream("-1");
+    EXPECT_EQ(hub_->truth().logins, 0U);
+  });
+}
+
+TEST_F(Hub, RefreshTokensAndTheUserCanBeTakenAway) {
+  scenario plan = small_scenario();
+  plan.credentials.refresh_tokens = {"refresh-1"};
+  play(plan, [&]() -> asio::awaitable<void> {
+    co_await log_in();
+    hub_->deactivate_user();
+    const http_response rest = co_await send(*client_, {.target = "/services/data/v62.0/limits"});
+    EXPECT_EQ(rest.status, 401);
+    http_response reply = co_await ask_for_token(std::string(refresh_login));
+    EXPECT_THAT(reply.body, testing::HasSubstr("inactive_user"));
+    hub_->activate_user();
+    reply = co_await ask_for_token(std::string(refresh_login));
+    EXPECT_EQ(reply.status, 200);
+    hub_->revoke_refresh_tokens();
+    reply = co_await ask_for_token(std::string(refresh_login));
+    EXPECT_THAT(reply.body, testing::HasSubstr("expired access/refresh token"));
+  });
+}
+
+TEST_F(Hub, FaultsOfLoginsTakeTheirTimeAndAreTold) {
+  scenario plan = small_scenario();
+  plan.credentials.faults = {{.kind = login_fault_kind::slow, .from = 1min, .delay = 40s},
+                             {.kind = login_fault_kind::no_answer, .from = 1min}};
+  play(plan, [&]() -> asio::awaitable<void> {
+    co_await log_in();
+    EXPECT_EQ(since_start(), 0s);
+    co_await world_->time().sleep_for(1min);
+    co_await log_in();
+    EXPECT_EQ(since_start(), 100s);
+    http_request unanswered = token_request(std::string(good_login));
+    unanswered.headers = {};
+    const auto lost = co_await client_->send(std::move(unanswered), {});
+    EXPECT_FALSE(lost);
+    co_await log_in();
+    EXPECT_EQ(since_start(), 100s);
+  });
+  const auto lines = log_.lines_of("simulated_fault");
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_THAT(lines[0], testing::HasSubstr("fault=slow request=login"));
+  EXPECT_THAT(lines[1], testing::HasSubstr("fault=no_answer request=login"));
+}
+
+TEST_F(Hub, ASlowLoginHoldsUpNoEnd) {
+  scenario plan = small_scenario();
+  plan.credentials.faults = {{.kind = login_fault_kind::slow, .delay = 1h}};
+  play(plan, [&]() -> asio::awaitable<void> {
+    task_group logging_in(co_await asio::this_coro::executor);
+    logging_in.spawn(log_in());
+    co_await world_->time().sleep_for(1s);
+    serving_->cancel();
+    co_await logging_in.join();
+    EXPECT_EQ(since_start(), 1s);
+  });
+}
+
+TEST_F(Hub, AnOrgThatMovedLeadsRequestsToItsNewInstance) {
+  play(small_scenario(), [&]() -> asio::awaitable<void> {
+    co_await log_in();
+    const http_handler answer = hub_->handler();
+    const auto ask = [&](std::string target, std::string host) {
+      return http_request{.method = "POST",
+                          .target = std::move(target),
+                          .headers = {{"Host", std::move(host)},
+                                      {"Authorization", "Bearer " + token_},
+                                      {"Content-Type", "application/json"}},
+                          .body = R"([{"channel":"/meta/handshake","version":"1.0"}])"};
+    };
+    const http_request query = ask("/services/data/v62.0/query?q=SELECT+Id", "old.example");
+    http_reply reply = co_await answer(query);
+    EXPECT_EQ(reply.status, 405) << "no instance is like any other before the move";
+
+    hub_->move_instance("https://new.my.salesforce.com");
+    reply = co_await answer(query);
+    EXPECT_EQ(reply.status, 302);
+    EXPECT_EQ(reply.headers.find("Location"),
+              "https://new.my.salesforce.com/services/data/v62.0/query?q=SELECT+Id");
+    for (const std::string host : {"old.example", "new.my.salesforce.com:8443", ""}) {
+      const http_request handshake = ask("/cometd/62.0", host);
+      reply = co_await answer(handshake);
+      EXPECT_EQ(reply.status, 302) << host;
+      EXPECT_EQ(reply.headers.find("Location"), "https://new.my.salesforce.com/cometd/62.0");
+    }
+    for (const std::string host : {"new.my.salesforce.com", "NEW.my.salesforce.com:443"}) {
+      const http_request handshake = ask("/cometd/62.0", host);
+      reply = co_await answer(handshake);
+      EXPECT_EQ(reply.status, 200) << host;
+    }
+    const http_request login = token_request(std::string(good_login));
+    reply = co_await answer(login);
+    EXPECT_EQ(reply.status, 200) << "logins are no matter of the instance";
+    EXPECT_EQ(json::parse(reply.body).at("instance_url"), "https://new.my.salesforce.com");
+  });
+  for (const std::string url : {"", "new.my.salesforce.com", "https://new.my.salesforce.com/path"})
+    EXPECT_THROW(hub_->move_instance(url), std::invalid_argument) << url;
 }
 
 TEST_F(Hub, FaultsOfTheScenarioHitTheStreamAndNothingElse) {

@@ -21,7 +21,7 @@ using testing::StartsWith;
 class Rest : public testing::Test {
  protected:
   explicit Rest(scenario plan = small_scenario()) : world_(std::move(plan)) {
-    const http_reply reply = rest_.answer(token_request(std::string(good_login)), now_);
+    const http_reply reply = tokens_.answer(token_request(std::string(good_login)), now_).reply;
     token_ = std::string(json::parse(reply.body).at("access_token").as_string());
     advance(10s);
   }

@@ -172,6 +172,20 @@ TEST_F(StreamingOrg, GivesTokensOverHttpAndDirectly) {
   });
 }
 
+TEST_F(StreamingOrg, FaultsOfLoginsTakeTheirTime) {
+  streaming_plan plan = usual_plan();
+  plan.credentials.faults = {{.kind = login_fault_kind::slow, .delay = 30s}};
+  play(plan, [&]() -> asio::awaitable<void> {
+    const http_request login = token_request(std::string(good_login));
+    const steady_time asked = world_->time().steady_now();
+    http_reply reply = co_await org_->handler()(login);
+    EXPECT_EQ(since(asked), 30s);
+    EXPECT_EQ(reply.status, 200);
+    reply = co_await org_->handler()(login);
+    EXPECT_EQ(since(asked), 30s);
+  });
+}
+
 TEST_F(StreamingOrg, CountsWhatClientsDo) {
   play(usual_plan(), [&]() -> asio::awaitable<void> {
     co_await open_stream("-1");
