@@ -20,7 +20,8 @@ enum class draw : std::uint64_t {
   client,
   error,
   event_uuid,
-  fault
+  fault,
+  request_end
 };
 
 /// Random numbers that depend only on the seed, the purpose and the subject, never on the order in which

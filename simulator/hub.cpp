@@ -189,19 +189,20 @@ hub_truth simulated_hub::truth() const {
     request.jobs = row.jobs;
     request.scheduled_start = calendar_.record_time(row.scheduled);
     request.is_history = row.is_history;
+    request.is_orphan = row.is_orphan;
     for (row_index job = row.first_job; job < row.first_job + row.job_count; ++job) {
       const push_state state = jobs[job].state;
-      const std::string org = org_key_of(jobs[job].org);
+      const std::string org = world_.org_key(jobs[job].org);
       const bool is_failed = state == push_state::failed;
       const std::string type(is_failed ? world_.error_type_of(jobs[job]) : "");
       if (is_failed)
         ++request.failed_by_error_type[type];
-      if (state == push_state::canceled)
+      if (state == push_state::canceled && !row.is_orphan)
         made.spared_orgs.push_back(org);
       made.jobs.push_back({job_id_of(job), request.id, org, state, type, row.is_history});
     }
     for (const push_state state : all_push_states) {
-      if (!row.is_history)
+      if (!row.is_history && !row.is_orphan)
         count_of(made.rollout_jobs, state) += count_of(row.jobs, state);
     }
   }

@@ -106,9 +106,10 @@ constexpr std::array job_fields{
                       },
                       "PackagePushRequest", object_name::push_request,
                       [](const database& data, row_index row) { return job(data, row).request; }},
-    field_description{
-        "SubscriberOrganizationKey", text, all_and_update,
-        [](const database& data, row_index row) -> field_value { return org_key_of(job(data, row).org); }},
+    field_description{"SubscriberOrganizationKey", text, all_and_update,
+                      [](const database& data, row_index row) -> field_value {
+                        return data.rows.org_key(job(data, row).org);
+                      }},
     field_description{
         "Status", picklist, all_reading,
         [](const database& data, row_index row) { return state_text(data, job(data, row).state); }},
@@ -221,7 +222,7 @@ constexpr std::array subscriber_fields{
                       }},
     field_description{"OrgKey", text, all_reading,
                       [](const database& data, row_index row) -> field_value {
-                        return org_key_of(subscriber(data, row).org);
+                        return data.rows.org_key(subscriber(data, row).org);
                       }},
     field_description{"OrgName", text, all_reading, org_name},
     field_description{"OrgType", picklist, all_reading,
@@ -243,7 +244,7 @@ constexpr std::array subscriber_fields{
                       [](const database& data, row_index row) -> field_value {
                         if (subscriber_org(data, row).is_production)
                           return std::monostate{};
-                        return org_key_of(subscriber(data, row).org / 2);
+                        return data.rows.org_key(subscriber(data, row).org / 2);
                       }},
     field_description{
         .name = "MetadataPackageId",

@@ -55,6 +55,9 @@ struct credentials_plan {
 struct org_plan {
   double production_share = 0.7;  ///< the others are sandboxes
   std::vector<weighted_name> instances{{"USA442", 4}, {"DEU12", 2}, {"JPN88", 1}, {"CS194", 2}};
+  /// Orgs beside those of the waves that have the package too; the key of each differs from that of one of
+  /// the first orgs to be pushed by letter case only. At most scenario::org_count().
+  std::size_t case_twins = 0;
 };
 
 /// One push request of the rollout.
@@ -72,6 +75,7 @@ struct push_plan {
   duration_bounds success_takes{std::chrono::seconds(40), std::chrono::seconds(120)};
   duration_bounds failure_takes{std::chrono::seconds(5), std::chrono::seconds(30)};
   duration_bounds cancel_lag{duration::zero(), std::chrono::seconds(3)};  ///< jobs follow their request
+  duration_bounds request_end_lag{duration::zero(), duration::zero()};    ///< from its last job's end
 };
 
 struct failure_plan {
@@ -90,11 +94,22 @@ struct failure_plan {
   double no_rows_share = 0.01;                ///< of failed jobs, without any
 };
 
+/// Which of package_plan's versions a request pushes.
+enum class pushed_version { from, to };
+
 /// A request that had ended before the rollout began.
 struct past_request {
   duration age = std::chrono::hours(24 * 30);  ///< clock time, since its end
   std::size_t orgs = 0;
   double failure_rate = 0.03;
+  pushed_version version = pushed_version::from;  ///< with `to` it is an earlier campaign of the same version
+};
+
+/// A request that stays Created until someone cancels it: the tool that scheduled it died on the way.
+struct orphan_request {
+  duration age = std::chrono::hours(24 * 30);  ///< clock time, since it was made
+  std::size_t orgs = 0;
+  pushed_version version = pushed_version::from;
 };
 
 enum class modstamp_filter { allowed, refused };
@@ -141,11 +156,12 @@ struct scenario {
   push_plan push;
   failure_plan failures;
   std::vector<past_request> history;
+  std::vector<orphan_request> orphans;
   api_plan api;
   stream_plan stream;
   expected_outcome expect;
 
-  /// All orgs that have the package: those of the waves.
+  /// All orgs that have the package but for case twins: those of the waves.
   [[nodiscard]] std::size_t org_count() const noexcept;
 };
 

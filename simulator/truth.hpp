@@ -30,6 +30,7 @@ struct request_truth {
   std::map<std::string, std::size_t> failed_by_error_type = {};
   std::optional<wall_time> scheduled_start = {};
   bool is_history = false;  ///< had ended before the rollout began
+  bool is_orphan = false;   ///< stays Created unless someone cancels it
 };
 
 struct job_truth {
@@ -53,9 +54,9 @@ struct cancel_attempt {
 
 /// What really happened in the simulated world, to hold an observer's account against.
 struct hub_truth {
-  std::vector<request_truth> requests;   ///< in order of creation, history first
+  std::vector<request_truth> requests;   ///< history, orphans, then waves in order of creation
   std::vector<job_truth> jobs;           ///< in order of their requests
-  state_counts rollout_jobs{};           ///< of all requests but history
+  state_counts rollout_jobs{};           ///< of all requests but history and orphans
   std::vector<std::string> spared_orgs;  ///< keys of orgs whose only job of the rollout was canceled
   std::vector<cancel_attempt> cancel_attempts;
 
