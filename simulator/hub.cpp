@@ -65,10 +65,12 @@ class simulated_hub final : public hub {
   hub_truth truth() const override;
   bool is_finished() const override { return world_.is_finished(); }
   void revoke_tokens() override { tokens_.revoke_all(); }
+  void add_api_fault(api_fault_plan fault) override { rest_.add_fault(std::move(fault)); }
 
  private:
   asio::awaitable<http_reply> answer(const http_request& request);
   asio::awaitable<result<>> next_change();
+  asio::awaitable<void> pause(duration length);
   void advance();
   void publish(const job_change& change);
   instant now() const;
@@ -85,7 +87,8 @@ class simulated_hub final : public hub {
   channel_list channels_;
   event_channel& pushes_;
   bayeux_endpoint endpoint_;
-  condition queue_changed_;  ///< what run() sleeps until may be due earlier
+  condition queue_changed_;  ///< what run() sleeps until may be due earlier; or run() has ended
+  bool is_stopping_ = false;
   std::uint64_t events_published_ = 0;
   std::uint64_t events_lost_ = 0;
   std::vector<push_state> told_states_;
@@ -149,11 +152,25 @@ asio::awaitable<result<>> simulated_hub::next_change() {
   co_return result<>{};
 }
 
+/// So that an answer that is held up does not hold up the end of the hub.
+asio::awaitable<void> simulated_hub::pause(duration length) {
+  const steady_time end = time_.steady_now() + length;
+  while (!is_stopping_ && time_.steady_now() < end) {
+    const auto woken = co_await with_deadline(time_, end, "waiting for a fault", next_change());
+    (void)woken;
+  }
+}
+
 asio::awaitable<void> simulated_hub::run() {
   struct closing {
-    bayeux_endpoint& endpoint;
-    ~closing() { endpoint.stop(); }
-  } const at_end{endpoint_};
+    simulated_hub& owner;
+    ~closing() {
+      owner.endpoint_.stop();
+      owner.is_stopping_ = true;
+      owner.queue_changed_.notify_all();
+    }
+  } const at_end{*this};
+  is_stopping_ = false;
   endpoint_.start();
   while (true) {
     advance();
@@ -171,11 +188,14 @@ asio::awaitable<http_reply> simulated_hub::answer(const http_request& request) {
     co_return streamed;
   }
   const auto next_before = world_.next_event();
-  http_reply reply = rest_.answer(request, now());
+  rest_answer made = rest_.serve(request, now());
   if (world_.next_event() != next_before)
     queue_changed_.notify_all();
   tell_requests();
-  co_return reply;
+  if (made.fault)
+    log_.info("simulated_fault", {{"fault", name_of(*made.fault)}, {"request", made.call}});
+  co_await pause(made.delay);
+  co_return std::move(made.reply);
 }
 
 hub_truth simulated_hub::truth() const {
@@ -208,6 +228,9 @@ hub_truth simulated_hub::truth() const {
   }
   made.cancel_attempts = rest_.cancel_attempts();
   made.api_calls = rest_.calls();
+  made.api_calls_by = rest_.calls_by_label();
+  for (const auto& [kind, count] : rest_.faults_hit())
+    made.faults_hit[std::string(name_of(kind))] = count;
   made.logins = tokens_.given();
   made.refused_logins = tokens_.refused();
   made.open_sessions = endpoint_.server().open_sessions(time_.steady_now());

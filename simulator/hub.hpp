@@ -31,6 +31,9 @@ class hub {
 
   /// Every token given so far is refused from now on.
   virtual void revoke_tokens() = 0;
+
+  /// Adds a fault behind those of the scenario; its times count from the start of the hub, too.
+  virtual void add_api_fault(api_fault_plan fault) = 0;
 };
 
 /// `time` and `log` must outlive the hub.

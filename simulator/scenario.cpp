@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "base/yaml.hpp"
 #include "simulator/push_errors.hpp"
+#include "simulator/scenario_api.hpp"
 
 namespace pushguard::simulator {
 namespace {
@@ -64,7 +65,7 @@ class scenario_reader {
     orphans(top);
     if (made_.orgs.case_twins > made_.org_count())
       problems_.add(case_twins_at_, "case_twins must not be more than the orgs that are pushed");
-    section(top, "api", [this](yaml_reader& in) { api(in); });
+    section(top, "api", [this](yaml_reader& in) { read_api_section(in, made_.api); });
     section(top, "stream", [this](yaml_reader& in) { stream(in); });
     section(top, "expect", [this](yaml_reader& in) { expect(in); });
     top.finish();
@@ -293,17 +294,6 @@ class scenario_reader {
     static constexpr yaml_choice<pushed_version> versions[] = {{"from", pushed_version::from},
                                                                {"to", pushed_version::to}};
     assign(to, in.choice<pushed_version>("version", versions));
-  }
-
-  void api(yaml_reader& in) {
-    static constexpr yaml_choice<in_progress_spelling> spellings[] = {
-        {"InProgress", in_progress_spelling::joined}, {"In Progress", in_progress_spelling::spaced}};
-    static constexpr yaml_choice<modstamp_filter> filters[] = {{"filterable", modstamp_filter::allowed},
-                                                               {"refused", modstamp_filter::refused}};
-    assign(made_.api.spelling, in.choice<in_progress_spelling>("status_spelling", spellings));
-    assign(made_.api.system_modstamp, in.choice<modstamp_filter>("system_modstamp", filters));
-    if (const auto calls = in.integer("daily_calls_max", {1, 1'000'000'000}))
-      made_.api.daily_calls_max = static_cast<std::uint64_t>(*calls);
   }
 
   void stream(yaml_reader& in) {

@@ -8,6 +8,7 @@
 
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "simulator/api_faults.hpp"
 #include "simulator/faults.hpp"
 #include "simulator/push_state.hpp"
 
@@ -112,12 +113,26 @@ struct orphan_request {
   pushed_version version = pushed_version::from;
 };
 
-enum class modstamp_filter { allowed, refused };
+/// Whether SystemModstamp of requests and jobs may stand in WHERE, or does not exist.
+enum class modstamp_filter { allowed, refused, absent };
+
+/// How SubscriberOrganizationKey and OrgKey hold an org's key: 15 characters, or 18 with the checksum.
+enum class org_key_form { short_key, long_id };
+
+inline constexpr std::size_t page_rows_limit = 2000;  // Salesforce's own
 
 struct api_plan {
   in_progress_spelling spelling = in_progress_spelling::joined;
-  modstamp_filter system_modstamp = modstamp_filter::allowed;  ///< in WHERE, on requests and jobs
-  std::uint64_t daily_calls_max = 100'000;
+  modstamp_filter system_modstamp = modstamp_filter::allowed;
+  std::uint64_t daily_calls_max = 100'000;  ///< in any 24 hours
+  std::uint64_t other_calls_per_hour = 0;   ///< of other integrations, from the same allocation
+  bool limits_visible = true;               ///< the user may read /limits
+  org_key_form org_keys = org_key_form::short_key;
+  std::uint64_t query_timeout_above = 0;  ///< rows of PackageSubscriber or PackagePushJob; 0: never
+  std::uint64_t page_rows_max = page_rows_limit;
+  std::vector<std::string> hidden_objects = {};  ///< as if the user's rights did not show them
+  std::vector<std::string> hidden_fields = {};   ///< "PackagePushRequest.StartTime"
+  std::vector<api_fault_plan> faults = {};
 };
 
 /// What an event of the stream tells: the job and its status, or only that something moved.

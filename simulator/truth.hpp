@@ -42,7 +42,7 @@ struct job_truth {
   bool is_history = false;
 };
 
-/// One PATCH of a push request that reached the hub with valid credentials, and how it was answered.
+/// One PATCH of a push request that the hub acted on, and how it was answered before any fault.
 struct cancel_attempt {
   std::string request_id;  ///< as asked
   wall_time at = {};
@@ -61,7 +61,10 @@ struct hub_truth {
   std::vector<cancel_attempt> cancel_attempts;
 
   std::uint64_t api_calls = 0;  ///< REST calls that count against the limit
-  std::uint64_t logins = 0;     ///< tokens given
+  /// Every REST call however it was answered, by operation and object: "query PackagePushJob", "limits".
+  std::map<std::string, std::uint64_t> api_calls_by = {};
+  std::map<std::string, std::uint64_t> faults_hit = {};  ///< of api_plan::faults, by their names
+  std::uint64_t logins = 0;                              ///< tokens given
   std::uint64_t refused_logins = 0;
   std::size_t open_sessions = 0;  ///< CometD
   std::uint64_t handshakes = 0;   ///< accepted
