@@ -65,9 +65,9 @@ http_reply with_edited_page(http_reply made, Edit edit) {
   return made;
 }
 
-void point_to(json::object& page, std::string next) {
+void point_to(json::object& page, std::string_view next) {
   page["done"] = false;
-  page["nextRecordsUrl"] = std::move(next);
+  page["nextRecordsUrl"] = next;
 }
 
 /// Empties a required column of the row in the middle; of several, another one each time.
@@ -178,7 +178,7 @@ http_reply spoil_api_answer(const api_fault& what, std::string_view page_path, h
       });
     case cycling_page:
       return with_edited_page(std::move(made),
-                              [page_path](json::object& page) { point_to(page, std::string(page_path)); });
+                              [page_path](json::object& page) { point_to(page, page_path); });
     case bad_row:
       return with_edited_page(std::move(made),
                               [&what](json::object& page) { spoil_row(page, what.occurrence); });

@@ -332,6 +332,26 @@ TEST_F(Hub, FaultsOfTheScenarioHitTheStreamAndNothingElse) {
   });
 }
 
+TEST_F(Hub, OrphansAreNoPartOfTheRollout) {
+  scenario plan = small_scenario(5);
+  plan.orphans = {{.orgs = 8}};
+  play(plan, [&]() -> asio::awaitable<void> {
+    co_await world_->time().sleep_for(5h);
+    co_await log_in();
+    const int status = co_await cancel(0);
+    EXPECT_EQ(status, 204);
+    co_await world_->time().sleep_for(1min);
+    const hub_truth truth = hub_->truth();
+    EXPECT_EQ(truth.requests.size(), 3U);
+    EXPECT_TRUE(truth.requests.at(0).is_orphan);
+    EXPECT_FALSE(truth.requests.at(1).is_orphan);
+    EXPECT_EQ(count_of(truth.requests.at(0).jobs, push_state::canceled), 8U);
+    EXPECT_EQ(count_of(truth.rollout_jobs, push_state::canceled), 0U);
+    EXPECT_TRUE(truth.spared_orgs.empty());
+    EXPECT_TRUE(hub_->is_finished());
+  });
+}
+
 TEST_F(Hub, FaultsOfTheApiHitCallsAndAreCounted) {
   scenario plan = small_scenario();
   plan.api.faults = {{.kind = api_fault_kind::server_unavailable, .from = 10s, .until = 20s}};
