@@ -21,7 +21,8 @@ enum class draw : std::uint64_t {
   error,
   event_uuid,
   fault,
-  refresh_token
+  refresh_token,
+  request_end
 };
 
 /// Random numbers that depend only on the seed, the purpose and the subject, never on the order in which

@@ -72,11 +72,13 @@ class simulated_hub final : public hub {
   void activate_user() override { tokens_.activate_user(); }
   std::string issue_token() override { return tokens_.issue(time_.steady_now()); }
   void move_instance(std::string instance_url) override;
+  void add_api_fault(api_fault_plan fault) override { rest_.add_fault(std::move(fault)); }
 
  private:
   asio::awaitable<http_reply> answer(const http_request& request);
   std::optional<http_reply> lead_to_instance(const http_request& request) const;
   asio::awaitable<result<>> next_change();
+  asio::awaitable<void> pause(duration length);
   void advance();
   void publish(const job_change& change);
   instant now() const;
@@ -94,7 +96,8 @@ class simulated_hub final : public hub {
   event_channel& pushes_;
   bayeux_endpoint endpoint_;
   std::optional<origin> moved_to_;
-  condition queue_changed_;  ///< what run() sleeps until may be due earlier
+  condition queue_changed_;  ///< what run() sleeps until may be due earlier; or run() has ended
+  bool is_stopping_ = false;
   std::uint64_t events_published_ = 0;
   std::uint64_t events_lost_ = 0;
   std::vector<push_state> told_states_;
@@ -158,11 +161,25 @@ asio::awaitable<result<>> simulated_hub::next_change() {
   co_return result<>{};
 }
 
+/// So that an answer that is held up does not hold up the end of the hub.
+asio::awaitable<void> simulated_hub::pause(duration length) {
+  const steady_time end = time_.steady_now() + length;
+  while (!is_stopping_ && time_.steady_now() < end) {
+    const auto woken = co_await with_deadline(time_, end, "waiting for a fault", next_change());
+    (void)woken;
+  }
+}
+
 asio::awaitable<void> simulated_hub::run() {
   struct closing {
-    bayeux_endpoint& endpoint;
-    ~closing() { endpoint.stop(); }
-  } const at_end{endpoint_};
+    simulated_hub& owner;
+    ~closing() {
+      owner.endpoint_.stop();
+      owner.is_stopping_ = true;
+      owner.queue_changed_.notify_all();
+    }
+  } const at_end{*this};
+  is_stopping_ = false;
   endpoint_.start();
   while (true) {
     advance();
@@ -186,11 +203,14 @@ asio::awaitable<http_reply> simulated_hub::answer(const http_request& request) {
     co_return streamed;
   }
   const auto next_before = world_.next_event();
-  http_reply reply = rest_.answer(request, now());
+  rest_answer made = rest_.serve(request, now());
   if (world_.next_event() != next_before)
     queue_changed_.notify_all();
   tell_requests();
-  co_return reply;
+  if (made.fault)
+    log_.info("simulated_fault", {{"fault", name_of(*made.fault)}, {"request", made.call}});
+  co_await pause(made.delay);
+  co_return std::move(made.reply);
 }
 
 void simulated_hub::move_instance(std::string instance_url) {
@@ -223,19 +243,20 @@ hub_truth simulated_hub::truth() const {
     request.jobs = row.jobs;
     request.scheduled_start = calendar_.record_time(row.scheduled);
     request.is_history = row.is_history;
+    request.is_orphan = row.is_orphan;
     for (row_index job = row.first_job; job < row.first_job + row.job_count; ++job) {
       const push_state state = jobs[job].state;
-      const std::string org = org_key_of(jobs[job].org);
+      const std::string org = world_.org_key(jobs[job].org);
       const bool is_failed = state == push_state::failed;
       const std::string type(is_failed ? world_.error_type_of(jobs[job]) : "");
       if (is_failed)
         ++request.failed_by_error_type[type];
-      if (state == push_state::canceled)
+      if (state == push_state::canceled && !row.is_orphan)
         made.spared_orgs.push_back(org);
       made.jobs.push_back({job_id_of(job), request.id, org, state, type, row.is_history});
     }
     for (const push_state state : all_push_states) {
-      if (!row.is_history)
+      if (!row.is_history && !row.is_orphan)
         count_of(made.rollout_jobs, state) += count_of(row.jobs, state);
     }
   }
@@ -245,6 +266,9 @@ hub_truth simulated_hub::truth() const {
     made.logins_by_flow[std::string(name_of(flow))] = tokens_.logins(flow);
     made.logins += tokens_.logins(flow);
   }
+  made.api_calls_by = rest_.calls_by_label();
+  for (const auto& [kind, count] : rest_.faults_hit())
+    made.faults_hit[std::string(name_of(kind))] = count;
   made.refused_logins = tokens_.refused();
   made.open_sessions = endpoint_.server().open_sessions(time_.steady_now());
   made.handshakes = endpoint_.server().handshakes();

@@ -44,6 +44,9 @@ class hub {
   /// requests that were meant for another host or port with 302 and the new place. Throws
   /// std::invalid_argument for what is no such URL.
   virtual void move_instance(std::string instance_url) = 0;
+
+  /// Adds a fault behind those of the scenario; its times count from the start of the hub, too.
+  virtual void add_api_fault(api_fault_plan fault) = 0;
 };
 
 /// `time` and `log` must outlive the hub.

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/id.hpp"
 #include "base/text.hpp"
 #include "simulator/dice.hpp"
 #include "simulator/record_ids.hpp"
@@ -34,6 +35,16 @@ field_value seconds_between(const database& data, const std::optional<duration>&
     return std::monostate{};
   const auto length = data.times.record_time(*end) - data.times.record_time(*start);
   return std::int64_t{std::chrono::duration_cast<std::chrono::seconds>(length).count()};
+}
+
+/// An org's key in the form that the scenario tells it in.
+field_value told_key(const database& data, row_index org) {
+  std::string key = data.rows.org_key(org);
+  if (data.rows.plan().api.org_keys == org_key_form::long_id) {
+    const auto checksum = record_id_checksum(key);
+    key.append(checksum.data(), checksum.size());
+  }
+  return key;
 }
 
 field_value state_text(const database& data, push_state state) {
@@ -106,9 +117,10 @@ constexpr std::array job_fields{
                       },
                       "PackagePushRequest", object_name::push_request,
                       [](const database& data, row_index row) { return job(data, row).request; }},
-    field_description{
-        "SubscriberOrganizationKey", text, all_and_update,
-        [](const database& data, row_index row) -> field_value { return org_key_of(job(data, row).org); }},
+    field_description{"SubscriberOrganizationKey", text, all_and_update,
+                      [](const database& data, row_index row) -> field_value {
+                        return told_key(data, job(data, row).org);
+                      }},
     field_description{
         "Status", picklist, all_reading,
         [](const database& data, row_index row) { return state_text(data, job(data, row).state); }},
@@ -221,7 +233,7 @@ constexpr std::array subscriber_fields{
                       }},
     field_description{"OrgKey", text, all_reading,
                       [](const database& data, row_index row) -> field_value {
-                        return org_key_of(subscriber(data, row).org);
+                        return told_key(data, subscriber(data, row).org);
                       }},
     field_description{"OrgName", text, all_reading, org_name},
     field_description{"OrgType", picklist, all_reading,
@@ -243,7 +255,7 @@ constexpr std::array subscriber_fields{
                       [](const database& data, row_index row) -> field_value {
                         if (subscriber_org(data, row).is_production)
                           return std::monostate{};
-                        return org_key_of(subscriber(data, row).org / 2);
+                        return data.rows.org_key(subscriber(data, row).org / 2);
                       }},
     field_description{
         .name = "MetadataPackageId",
@@ -370,6 +382,11 @@ const std::array<object_description, 7> objects{{
     {object_name::organization, "Organization", "Organization", "00D", organization_fields},
 }};
 
+/// SystemModstamp of these two stands in no reference.
+bool has_push_modstamp(const object_description& object) noexcept {
+  return object.is == object_name::push_request || object.is == object_name::push_job;
+}
+
 }  // namespace
 
 wall_time calendar::at(duration in_world) const {
@@ -421,11 +438,48 @@ const field_description* find_relationship(const object_description& object, std
   return nullptr;
 }
 
+bool is_visible(const object_description& object, const api_plan& plan) noexcept {
+  return std::ranges::none_of(plan.hidden_objects, [&object](std::string_view hidden) {
+    return equals_ignoring_case(hidden, object.name);
+  });
+}
+
+bool is_visible(const object_description& object, const field_description& field,
+                const api_plan& plan) noexcept {
+  if (field.name == "SystemModstamp" && plan.system_modstamp == modstamp_filter::absent &&
+      has_push_modstamp(object))
+    return false;
+  return std::ranges::none_of(plan.hidden_fields, [&](std::string_view hidden) {
+    const std::size_t dot = std::min(hidden.find('.'), hidden.size());
+    return equals_ignoring_case(hidden.substr(0, dot), object.name) &&
+           equals_ignoring_case(hidden.substr(std::min(dot + 1, hidden.size())), field.name);
+  });
+}
+
+const object_description* find_visible_object(std::string_view name, const api_plan& plan) noexcept {
+  const object_description* object = find_object(name);
+  return object != nullptr && is_visible(*object, plan) ? object : nullptr;
+}
+
+const field_description* find_visible_field(const object_description& object, std::string_view name,
+                                            unsigned api_version, const api_plan& plan) noexcept {
+  const field_description* field = find_field(object, name, api_version);
+  return field != nullptr && is_visible(object, *field, plan) ? field : nullptr;
+}
+
+const field_description* find_visible_relationship(const object_description& object, std::string_view name,
+                                                   const api_plan& plan) noexcept {
+  const field_description* field = find_relationship(object, name);
+  const bool is_seen = field != nullptr && is_visible(object, *field, plan) &&
+                       is_visible(describe(field->parent_object), plan);
+  return is_seen ? field : nullptr;
+}
+
 bool is_filterable(const object_description& object, const field_description& field,
                    const api_plan& plan) noexcept {
-  const bool is_refused_modstamp =
-      field.name == "SystemModstamp" && plan.system_modstamp == modstamp_filter::refused &&
-      (object.is == object_name::push_request || object.is == object_name::push_job);
+  const bool is_refused_modstamp = field.name == "SystemModstamp" &&
+                                   plan.system_modstamp == modstamp_filter::refused &&
+                                   has_push_modstamp(object);
   return field.rights.filter && !is_refused_modstamp;
 }
 

@@ -87,6 +87,21 @@ struct object_description {
 [[nodiscard]] const field_description* find_relationship(const object_description& object,
                                                          std::string_view name) noexcept;
 
+/// Whether the user of the scenario sees the object, and a field of it.
+[[nodiscard]] bool is_visible(const object_description& object, const api_plan& plan) noexcept;
+[[nodiscard]] bool is_visible(const object_description& object, const field_description& field,
+                              const api_plan& plan) noexcept;
+/// find_object() and find_field() without what the scenario hides.
+[[nodiscard]] const object_description* find_visible_object(std::string_view name,
+                                                            const api_plan& plan) noexcept;
+[[nodiscard]] const field_description* find_visible_field(const object_description& object,
+                                                          std::string_view name, unsigned api_version,
+                                                          const api_plan& plan) noexcept;
+/// find_relationship() to a parent that the user sees.
+[[nodiscard]] const field_description* find_visible_relationship(const object_description& object,
+                                                                 std::string_view name,
+                                                                 const api_plan& plan) noexcept;
+
 /// With the scenario's choice about SystemModstamp taken into account.
 [[nodiscard]] bool is_filterable(const object_description& object, const field_description& field,
                                  const api_plan& plan) noexcept;

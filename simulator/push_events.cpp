@@ -25,7 +25,7 @@ void append_push_event(std::string& out, const database& data, const event_log& 
                              plan.stream.error_type == event_error_type::included && job.error_count > 0;
     fmt::format_to(std::back_inserter(out),
                    R"(,"Job_Id__c":"{}","Org_Key__c":"{}","Status__c":"{}","Error_Type__c":)",
-                   job_id_of(index), org_key_of(job.org), to_salesforce(state, plan.api.spelling));
+                   job_id_of(index), data.rows.org_key(job.org), to_salesforce(state, plan.api.spelling));
     if (tells_error)
       append_json_string(out, data.rows.error_type_of(job));
     else

@@ -9,6 +9,8 @@
 #include <optional>
 
 #include "base/text.hpp"
+#include "simulator/api_fault_effects.hpp"
+#include "simulator/api_reply.hpp"
 #include "simulator/record_ids.hpp"
 
 namespace pushguard::simulator {
@@ -16,47 +18,29 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::string_view json_type = "application/json;charset=UTF-8";
 constexpr std::size_t target_size_max = 16'384;  // Salesforce answers 414 above
 constexpr std::size_t page_size_min = 200;
-constexpr std::size_t page_size_max = 2000;
 constexpr std::size_t cursors_max = 50;  // open queries kept; Salesforce keeps 10 for each user
 constexpr std::size_t attempts_kept_max = 10'000;
 
-http_reply json_reply(std::string body) {
-  return {.headers = {{"Content-Type", std::string(json_type)}}, .body = std::move(body)};
-}
-
-http_reply refuse(const api_error& error) {
-  std::string body = R"([{"message":)";
-  append_json_string(body, error.message);
-  body += R"(,"errorCode":)";
-  append_json_string(body, error.code);
-  if (!error.fields.empty()) {
-    body += R"(,"fields":[)";
-    for (const std::string& field : error.fields) {
-      if (body.back() != '[')
-        body += ',';
-      append_json_string(body, field);
-    }
-    body += ']';
-  }
-  body += "}]";
-  http_reply reply = json_reply(std::move(body));
-  reply.status = error.status;
-  return reply;
-}
-
 http_reply not_found() {
-  return refuse({.status = 404, .code = "NOT_FOUND", .message = "The requested resource does not exist"});
+  return error_answer(
+      {.status = 404, .code = "NOT_FOUND", .message = "The requested resource does not exist"});
 }
 
 http_reply wrong_method(std::string_view method, std::string_view allowed) {
-  http_reply reply = refuse({.status = 405,
-                             .code = "METHOD_NOT_ALLOWED",
-                             .message = fmt::format("HTTP Method '{}' not allowed. Allowed are {}",
-                                                    cut_at_character(method, 20), allowed)});
+  http_reply reply = error_answer({.status = 405,
+                                   .code = "METHOD_NOT_ALLOWED",
+                                   .message = fmt::format("HTTP Method '{}' not allowed. Allowed are {}",
+                                                          cut_at_character(method, 20), allowed)});
   reply.headers.add("Allow", std::string(allowed));
+  return reply;
+}
+
+http_reply unauthorized() {
+  http_reply reply =
+      error_answer({.status = 401, .code = "INVALID_SESSION_ID", .message = "Session expired or invalid"});
+  reply.headers.add("WWW-Authenticate", "Token");
   return reply;
 }
 
@@ -114,10 +98,11 @@ std::size_t wanted_page_size(const http_request& request) {
   constexpr std::string_view key = "batchsize=";
   const std::size_t place = options.find(key);
   if (place == std::string::npos)
-    return page_size_max;
+    return page_rows_limit;
   std::string_view value = std::string_view(options).substr(place + key.size());
   value = trim(value.substr(0, value.find_first_of(",;")));
-  return std::clamp<std::size_t>(read_number(value).value_or(page_size_max), page_size_min, page_size_max);
+  return std::clamp<std::size_t>(read_number(value).value_or(page_rows_limit), page_size_min,
+                                 page_rows_limit);
 }
 
 std::string_view describe_type(field_type type) {
@@ -171,7 +156,7 @@ void append_field(std::string& out, const object_description& object, const fiel
 
 }  // namespace
 
-/// One authorised call of one API version.
+/// One authorised call.
 struct rest_service::call {
   const http_request& request;
   instant now;
@@ -181,41 +166,135 @@ struct rest_service::call {
 };
 
 rest_service::rest_service(world& rows, const calendar& times, token_desk& tokens)
-    : rows_(rows), times_(times), tokens_(tokens), data_{rows, times} {}
+    : rows_(rows),
+      times_(times),
+      tokens_(tokens),
+      data_{rows, times},
+      allocation_(rows.plan().api.daily_calls_max, rows.plan().api.other_calls_per_hour),
+      faults_(rows.plan().api.faults) {}
 
-http_reply rest_service::answer(const http_request& request, instant now) {
+rest_answer rest_service::serve(const http_request& request, instant now) {
   if (request.target.size() > target_size_max)
-    return refuse({.status = 414, .code = "URI_TOO_LONG", .message = "The URI is longer than 16384 bytes"});
+    return {.reply = error_answer(
+                {.status = 414, .code = "URI_TOO_LONG", .message = "The URI is longer than 16384 bytes"})};
   const std::vector<std::string_view> parts = split_path(request.path());
   if (parts.size() < 2 || parts[0] != "services" || parts[1] != "data")
-    return not_found();
-  if (parts.size() == 2)
-    return is_reading(request) ? versions() : wrong_method(request.method, "GET,HEAD");
-  return versioned(request, parts, now);
+    return {.reply = not_found()};
+  return data_call(request, parts, now);
 }
 
-http_reply rest_service::versioned(const http_request& request, const std::vector<std::string_view>& parts,
-                                   instant now) {
-  switch (tokens_.check(request, now.steady)) {
-    case token_check::valid:
-      break;
-    case token_check::missing:
-    case token_check::invalid:
-      http_reply reply =
-          refuse({.status = 401, .code = "INVALID_SESSION_ID", .message = "Session expired or invalid"});
-      reply.headers.add("WWW-Authenticate", "Token");
-      return reply;
+api_call rest_service::classify(const http_request& request, const std::vector<std::string_view>& parts,
+                                instant now) const {
+  api_call made{.at = now.wall - times_.start};
+  const auto name_object = [&made](const object_description* object) {
+    if (object != nullptr)
+      made.object = object->name;
+  };
+  const std::size_t depth = parts.size();
+  const std::string_view resource = depth > 3 ? parts[3] : std::string_view{};
+  if (depth == 2) {
+    made.operation = api_operation::versions;
+  } else if (resource == "limits") {
+    made.operation = api_operation::limits;
+  } else if (resource == "query" && depth == 4) {
+    made.operation = api_operation::query;
+    if (const auto parsed = parse_soql(request.query("q").value_or(""), now.wall))
+      name_object(find_object(parsed->object));
+  } else if (resource == "query" && depth == 5) {
+    made.operation = api_operation::next_page;
+    if (const cursor* found = find_cursor(parts[4]))
+      name_object(found->answer->shape.object);
+  } else if (resource == "sobjects" && depth == 6) {
+    name_object(find_object(parts[4]));
+    if (parts[5] == "describe")
+      made.operation = api_operation::describe;
+    else if (is_reading(request))
+      made.operation = api_operation::retrieve;
+    else if (request.method == "PATCH" && made.object == describe(object_name::push_request).name)
+      made.operation = api_operation::cancel;
   }
-  const std::uint64_t calls_max = rows_.plan().api.daily_calls_max;
-  if (calls_ >= calls_max)
-    return refuse(
-        {.status = 403, .code = "REQUEST_LIMIT_EXCEEDED", .message = "TotalRequests Limit exceeded."});
+  return made;
+}
+
+rest_answer rest_service::data_call(const http_request& request, const std::vector<std::string_view>& parts,
+                                    instant now) {
+  const api_call asked = classify(request, parts, now);
+  ++calls_by_label_[label_of(asked)];
+  const bool needs_session = asked.operation != api_operation::versions;
+  if (needs_session && tokens_.check(request, now.steady) != token_check::valid)
+    return {.reply = unauthorized(), .call = label_of(asked)};
+  if (const auto struck = faults_.strike(asked, api_fault_moment::arrival))
+    return hit(*struck, asked);
+  const auto version = needs_session ? read_version(parts[2]) : std::optional(0U);
+  const call of{request, now, version.value_or(0), needs_session ? parts[2] : std::string_view{},
+                std::span(parts).subspan(std::min<std::size_t>(parts.size(), 3))};
+  page_.reset();
+  rest_answer made = needs_session ? act(of, asked) : rest_answer{};
+  if (!needs_session)
+    made.reply = is_reading(request) ? versions() : wrong_method(request.method, "GET,HEAD");
+  made.call = label_of(asked);
+  if (made.fault)
+    return made;
+  if (const auto struck = faults_.strike(asked, shape_of(made.reply))) {
+    made.reply = spoil(of, *struck, std::move(made.reply));
+    made.delay = *struck->plan.delay;
+    made.fault = struck->plan.kind;
+  }
+  return made;
+}
+
+/// Counts the call and answers it, or refuses it as a fault wants. A version of 0 is one that is not there.
+rest_answer rest_service::act(const call& of, const api_call& asked) {
+  if (!allocation_.take(asked.at))
+    return {
+        .reply = error_answer(
+            {.status = 403, .code = "REQUEST_LIMIT_EXCEEDED", .message = "TotalRequests Limit exceeded."})};
   ++calls_;
-  const auto version = read_version(parts[2]);
-  http_reply reply =
-      version ? dispatch({request, now, *version, parts[2], std::span(parts).subspan(3)}) : not_found();
-  reply.headers.add("Sforce-Limit-Info", fmt::format("api-usage={}/{}", calls_, calls_max));
-  return reply;
+  rest_answer made;
+  if (const auto struck = faults_.strike(asked, api_fault_moment::refusal))
+    made = hit(*struck, asked);
+  else
+    made.reply = of.version != 0 ? dispatch(of) : not_found();
+  made.reply.headers.add("Sforce-Limit-Info",
+                         fmt::format("api-usage={}/{}", allocation_.used(asked.at), allocation_.max()));
+  return made;
+}
+
+rest_answer rest_service::hit(const api_fault& what, const api_call& asked) {
+  if (what.plan.kind == api_fault_kind::session_invalid)
+    tokens_.revoke_all();
+  return {.reply = refuse_call(what, asked),
+          .delay = *what.plan.delay,
+          .fault = what.plan.kind,
+          .call = label_of(asked)};
+}
+
+api_answer_shape rest_service::shape_of(const http_reply& reply) const {
+  api_answer_shape shape{.body_size = reply.body.size()};
+  if (!page_)
+    return shape;
+  shape.rows = page_->rows;
+  for (const record_shape::entry& entry : page_->from.answer->shape.entries) {
+    if (entry.parent.empty())
+      shape.columns.emplace_back(entry.field->name);
+  }
+  return shape;
+}
+
+http_reply rest_service::spoil(const call& of, const api_fault& what, http_reply made) {
+  using enum api_fault_kind;
+  const api_fault_kind kind = what.plan.kind;
+  if (kind != wrong_page && kind != cycling_page && kind != short_page)
+    return spoil_api_answer(what, {}, std::move(made));
+  const written_page whole = *page_;
+  const std::string locator = whole.locator.empty() ? open_cursor(whole.from) : whole.locator;
+  if (kind == short_page) {
+    made.body = page({whole.from.answer, 1}, of.version_text, locator, whole.first).body;
+    return made;
+  }
+  const std::string path =
+      fmt::format("/services/data/{}/query/{}-{}", of.version_text, locator, whole.first);
+  return spoil_api_answer(what, path, std::move(made));
 }
 
 http_reply rest_service::dispatch(const call& of) {
@@ -232,14 +311,20 @@ http_reply rest_service::dispatch(const call& of) {
   if (!is_reading(of.request))
     return wrong_method(of.request.method, "GET,HEAD");
   if (resource == "limits" && of.parts.size() == 1)
-    return limits();
+    return limits(of);
   if (resource == "query" && of.parts.size() == 1)
     return query(of);
   return resource == "query" && of.parts.size() == 2 ? next_page(of) : not_found();
 }
 
-http_reply rest_service::limits() const {
-  const std::uint64_t calls_max = rows_.plan().api.daily_calls_max;
+http_reply rest_service::limits(const call& of) {
+  const api_plan& plan = rows_.plan().api;
+  if (!plan.limits_visible)
+    return error_answer(
+        {.status = 403,
+         .code = "INSUFFICIENT_ACCESS",
+         .message = "You don't have the View Setup and Configuration permission that this resource needs"});
+  const std::uint64_t used = std::min(allocation_.used(of.now.wall - times_.start), allocation_.max());
   const std::size_t clients_max = rows_.plan().stream.clients_max;
   return json_reply(fmt::format(R"({{"DailyApiRequests":{{"Max":{0},"Remaining":{1}}},)"
                                 R"("DailyStreamingApiEvents":{{"Max":1000000,"Remaining":1000000}},)"
@@ -247,7 +332,7 @@ http_reply rest_service::limits() const {
                                 R"("StreamingApiConcurrentClients":{{"Max":{2},"Remaining":{2}}},)"
                                 R"("DurableStreamingApiConcurrentClients":{{"Max":{2},"Remaining":{2}}},)"
                                 R"("HourlyPublishedPlatformEvents":{{"Max":250000,"Remaining":250000}}}})",
-                                calls_max, calls_max - calls_, clients_max));
+                                allocation_.max(), allocation_.max() - used, clients_max));
 }
 
 // Queries
@@ -255,37 +340,45 @@ http_reply rest_service::limits() const {
 http_reply rest_service::query(const call& of) {
   const auto soql = of.request.query("q");
   if (!soql)
-    return refuse({.code = "MALFORMED_QUERY", .message = "SOQL statements cannot be empty or null"});
+    return error_answer({.code = "MALFORMED_QUERY", .message = "SOQL statements cannot be empty or null"});
   auto answered = run_query(data_, *soql, of.version, of.now.wall);
   if (!answered)
-    return refuse(answered.error());
-  const cursor made{std::make_shared<const query_answer>(std::move(*answered)), wanted_page_size(of.request)};
+    return error_answer(answered.error());
+  const cursor made{std::make_shared<const query_answer>(std::move(*answered)),
+                    std::min<std::size_t>(wanted_page_size(of.request), rows_.plan().api.page_rows_max)};
   const bool has_more =
       made.answer->is == query_answer::kind::rows && made.answer->rows.size() > made.page_size;
-  return page(of, made, has_more ? open_cursor(made) : std::string{}, 0);
+  return page(made, of.version_text, has_more ? open_cursor(made) : std::string{}, 0);
 }
 
 /// Paths go on as `/query/01g…-2000`.
 http_reply rest_service::next_page(const call& of) {
   const std::string_view locator = of.parts[1];
   const std::size_t dash = std::min(locator.rfind('-'), locator.size());
-  const auto number = record_number("01g", locator.substr(0, dash));
   const auto first = read_number(locator.substr(std::min(dash + 1, locator.size())));
-  const auto found = number ? cursors_.find(*number) : cursors_.end();
-  if (found == cursors_.end() || !first || *first >= found->second.answer->rows.size())
-    return refuse({.code = "INVALID_QUERY_LOCATOR", .message = "invalid query locator"});
-  return page(of, found->second, locator.substr(0, dash), *first);
+  const cursor* found = find_cursor(locator);
+  if (found == nullptr || !first || *first >= found->answer->rows.size())
+    return error_answer({.code = "INVALID_QUERY_LOCATOR", .message = "invalid query locator"});
+  return page(*found, of.version_text, locator.substr(0, dash), *first);
 }
 
-http_reply rest_service::page(const call& of, const cursor& from, std::string_view locator,
+/// By the path's `01g…-2000`.
+const rest_service::cursor* rest_service::find_cursor(std::string_view path_part) const {
+  const auto number = record_number("01g", path_part.substr(0, path_part.rfind('-')));
+  const auto found = number ? cursors_.find(*number) : cursors_.end();
+  return found == cursors_.end() ? nullptr : &found->second;
+}
+
+http_reply rest_service::page(const cursor& from, std::string_view version, std::string_view locator,
                               std::size_t first) {
   const query_answer& answer = *from.answer;
   const std::size_t end = std::min(answer.rows.size(), first + from.page_size);
+  if (answer.is == query_answer::kind::rows)
+    page_ = written_page{from, std::string(locator), first, end - first};
   const bool is_done = answer.is != query_answer::kind::rows || end == answer.rows.size();
   std::string body = fmt::format(R"({{"totalSize":{},"done":{},)", answer.total, is_done);
   if (!is_done)
-    body +=
-        fmt::format(R"("nextRecordsUrl":"/services/data/{}/query/{}-{}",)", of.version_text, locator, end);
+    body += fmt::format(R"("nextRecordsUrl":"/services/data/{}/query/{}-{}",)", version, locator, end);
   body += R"("records":[)";
   const auto separate = [&body] {
     if (body.back() != '[')
@@ -293,7 +386,7 @@ http_reply rest_service::page(const call& of, const cursor& from, std::string_vi
   };
   for (std::size_t place = first; place < end; ++place) {
     separate();
-    append_record(body, data_, answer.shape, answer.rows[place], of.version_text);
+    append_record(body, data_, answer.shape, answer.rows[place], version);
   }
   for (const auto& group : answer.groups) {
     separate();
@@ -313,7 +406,7 @@ std::string rest_service::open_cursor(cursor made) {
 // Records
 
 http_reply rest_service::sobject(const call& of) {
-  const object_description* object = find_object(of.parts[1]);
+  const object_description* object = find_visible_object(of.parts[1], rows_.plan().api);
   if (object == nullptr || of.parts.size() > 3)
     return not_found();
   const bool is_record = of.parts.size() == 3 && of.parts[2] != "describe";
@@ -334,7 +427,7 @@ http_reply rest_service::describe_object(const object_description& object, unsig
                   R"("createable":{3},"updateable":{3},"deletable":false,"fields":[)",
                   object.name, object.label, object.key_prefix, object.is_updateable);
   for (const field_description& field : object.fields) {
-    if (version < field.since_version)
+    if (version < field.since_version || !is_visible(object, field, plan))
       continue;
     if (body.back() != '[')
       body += ',';
@@ -347,18 +440,18 @@ http_reply rest_service::record(const call& of, const object_description& object
   const auto row = find_row(data_, object.is, id);
   if (!row)
     return not_found();
-  record_shape shape = whole_record(object, of.version);
+  record_shape shape = whole_record(object, of.version, rows_.plan().api);
   if (const auto fields = of.request.query("fields")) {
     shape.entries.clear();
     std::string_view rest = *fields;
     while (!rest.empty()) {
       const std::string_view name = trim(rest.substr(0, rest.find(',')));
       rest.remove_prefix(std::min(rest.find(','), rest.size() - 1) + 1);
-      const field_description* field = find_field(object, name, of.version);
+      const field_description* field = find_visible_field(object, name, of.version, rows_.plan().api);
       if (field == nullptr)
-        return refuse({.code = "INVALID_FIELD",
-                       .message = fmt::format("No such column '{}' on sobject of type {}",
-                                              to_valid_utf8(cut_at_character(name, 80)), object.name)});
+        return error_answer({.code = "INVALID_FIELD",
+                             .message = fmt::format("No such column '{}' on sobject of type {}",
+                                                    to_valid_utf8(cut_at_character(name, 80)), object.name)});
       shape.entries.push_back({field, {}});
     }
   }
@@ -387,11 +480,12 @@ http_reply rest_service::update(const call& of, const object_description& object
   if (!find_row(data_, object.is, id))
     return not_found();
   // Jobs have fields that may be updated, but the simulated hub's user has no reason to; Status has none.
-  return refuse({.code = "INVALID_FIELD_FOR_INSERT_UPDATE",
-                 .message = fmt::format("Unable to create/update fields of {}. Please check the security "
-                                        "settings of this field and verify that it is read/write for your "
-                                        "profile or permission set.",
-                                        object.name)});
+  return error_answer(
+      {.code = "INVALID_FIELD_FOR_INSERT_UPDATE",
+       .message = fmt::format("Unable to create/update fields of {}. Please check the security "
+                              "settings of this field and verify that it is read/write for your "
+                              "profile or permission set.",
+                              object.name)});
 }
 
 http_reply rest_service::update_request(const call& of, std::string_view id) {
@@ -401,16 +495,19 @@ http_reply rest_service::update_request(const call& of, std::string_view id) {
   boost::system::error_code ec;
   const json::value parsed = json::parse(of.request.body, ec);
   if (ec || !parsed.is_object())
-    return refuse({.code = "JSON_PARSER_ERROR", .message = "The HTTP entity body must be a JSON object"});
+    return error_answer(
+        {.code = "JSON_PARSER_ERROR", .message = "The HTTP entity body must be a JSON object"});
   const json::object& fields = parsed.get_object();
   for (const auto& [name, value] : fields) {
-    const field_description* field = find_field(describe(object_name::push_request), name, of.version);
+    const field_description* field =
+        find_visible_field(describe(object_name::push_request), name, of.version, rows_.plan().api);
     if (field == nullptr)
-      return refuse({.code = "INVALID_FIELD",
-                     .message = fmt::format("No such column '{}' on sobject of type PackagePushRequest",
-                                            to_valid_utf8(cut_at_character(std::string_view(name), 80)))});
+      return error_answer(
+          {.code = "INVALID_FIELD",
+           .message = fmt::format("No such column '{}' on sobject of type PackagePushRequest",
+                                  to_valid_utf8(cut_at_character(std::string_view(name), 80)))});
     if (field->name != "Status")
-      return refuse(
+      return error_answer(
           {.code = "INVALID_FIELD_FOR_INSERT_UPDATE",
            .message = fmt::format("Unable to create/update fields: {}. Please check the security "
                                   "settings of this field and verify that it is read/write for your "
@@ -418,9 +515,9 @@ http_reply rest_service::update_request(const call& of, std::string_view id) {
                                   field->name),
            .fields = {std::string(field->name)}});
     if (!value.is_string() || value.get_string() != "Canceled")
-      return refuse({.code = "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
-                     .message = "Status: bad value for restricted picklist field",
-                     .fields = {"Status"}});
+      return error_answer({.code = "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+                           .message = "Status: bad value for restricted picklist field",
+                           .fields = {"Status"}});
   }
   return fields.empty() ? http_reply{.status = 204} : cancel(*row);
 }
@@ -430,11 +527,12 @@ http_reply rest_service::cancel(row_index request) {
   if (rows_.cancel(request) == cancel_answer::accepted)
     return {.status = 204};
   // No source shows the real code and text of this refusal; clients must not depend on them.
-  return refuse({.code = "INVALID_OPERATION",
-                 .message = fmt::format("Can't cancel a push upgrade request with status '{}'. Only requests "
-                                        "with a status of 'Created' or 'Pending' can be canceled.",
-                                        to_salesforce(before, in_progress_spelling::spaced)),
-                 .fields = {"Status"}});
+  return error_answer(
+      {.code = "INVALID_OPERATION",
+       .message = fmt::format("Can't cancel a push upgrade request with status '{}'. Only requests "
+                              "with a status of 'Created' or 'Pending' can be canceled.",
+                              to_salesforce(before, in_progress_spelling::spaced)),
+       .fields = {"Status"}});
 }
 
 }  // namespace pushguard::simulator

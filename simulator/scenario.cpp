@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "base/yaml.hpp"
 #include "simulator/push_errors.hpp"
+#include "simulator/scenario_api.hpp"
 
 namespace pushguard::simulator {
 namespace {
@@ -20,7 +21,7 @@ constexpr yaml_range<duration> any_time{duration::zero(), time_max};
 constexpr yaml_range<duration> positive_time{1ms, time_max};
 constexpr yaml_range<double> any_share{0, 1};
 constexpr std::size_t instances_max = 1'000;                // of Salesforce's hundreds
-constexpr std::size_t history_max = 1'000;                  // requests
+constexpr std::size_t history_max = 1'000;                  // requests; of orphans too
 constexpr std::size_t name_shown_max = 80;                  // of a wrong name, in a problem
 constexpr std::int64_t fault_requests_max = 1'000'000'000;  // beyond any run
 
@@ -63,7 +64,10 @@ class scenario_reader {
     section(top, "failures", [this](yaml_reader& in) { failures(in); });
     waves(top);
     history(top);
-    section(top, "api", [this](yaml_reader& in) { api(in); });
+    orphans(top);
+    if (made_.orgs.case_twins > made_.org_count())
+      problems_.add(case_twins_at_, "case_twins must not be more than the orgs that are pushed");
+    section(top, "api", [this](yaml_reader& in) { read_api_section(in, made_.api); });
     section(top, "stream", [this](yaml_reader& in) { stream(in); });
     section(top, "expect", [this](yaml_reader& in) { expect(in); });
     top.finish();
@@ -117,6 +121,8 @@ class scenario_reader {
       total_orgs_ = static_cast<std::size_t>(*total);
     assign(made_.orgs.production_share, in.share("production", any_share));
     weights(in, "instances", made_.orgs.instances, instances_max);
+    assign(made_.orgs.case_twins, in.integer("case_twins", {0, static_cast<std::int64_t>(orgs_max)}));
+    case_twins_at_ = in.position("case_twins");
   }
 
   /// A mapping of names to weights.
@@ -144,6 +150,7 @@ class scenario_reader {
     bounds(in, "success_takes", positive_time, plan.success_takes);
     bounds(in, "failure_takes", positive_time, plan.failure_takes);
     bounds(in, "cancel_lag", any_time, plan.cancel_lag);
+    bounds(in, "request_end_lag", any_time, plan.request_end_lag);
   }
 
   /// `[40s, 120s]`.
@@ -259,19 +266,30 @@ class scenario_reader {
       assign(past.orgs,
              in.integer("orgs", {1, static_cast<std::int64_t>(orgs_max)}, yaml_presence::required));
       assign(past.failure_rate, in.share("failure_rate", any_share));
+      pushed(in, past.version);
       in.finish();
     }
   }
 
-  void api(yaml_reader& in) {
-    static constexpr yaml_choice<in_progress_spelling> spellings[] = {
-        {"InProgress", in_progress_spelling::joined}, {"In Progress", in_progress_spelling::spaced}};
-    static constexpr yaml_choice<modstamp_filter> filters[] = {{"filterable", modstamp_filter::allowed},
-                                                               {"refused", modstamp_filter::refused}};
-    assign(made_.api.spelling, in.choice<in_progress_spelling>("status_spelling", spellings));
-    assign(made_.api.system_modstamp, in.choice<modstamp_filter>("system_modstamp", filters));
-    if (const auto calls = in.integer("daily_calls_max", {1, 1'000'000'000}))
-      made_.api.daily_calls_max = static_cast<std::uint64_t>(*calls);
+  void orphans(yaml_reader& top) {
+    const auto nodes = top.sequence("orphans");
+    if (nodes.size() > history_max)
+      return top.problem("orphans", fmt::format("there must not be more than {} orphans", history_max));
+    for (const yaml_node& node : nodes) {
+      yaml_reader in(node, "orphan", problems_);
+      orphan_request& orphan = made_.orphans.emplace_back();
+      assign(orphan.age, in.time("age", any_time));
+      assign(orphan.orgs,
+             in.integer("orgs", {1, static_cast<std::int64_t>(orgs_max)}, yaml_presence::required));
+      pushed(in, orphan.version);
+      in.finish();
+    }
+  }
+
+  static void pushed(yaml_reader& in, pushed_version& to) {
+    static constexpr yaml_choice<pushed_version> versions[] = {{"from", pushed_version::from},
+                                                               {"to", pushed_version::to}};
+    assign(to, in.choice<pushed_version>("version", versions));
   }
 
   void stream(yaml_reader& in) {
@@ -380,6 +398,7 @@ class scenario_reader {
   std::filesystem::path directory_;  ///< where relative paths start
   scenario made_;
   std::size_t total_orgs_ = 0;  ///< orgs.total, or 0
+  yaml_position case_twins_at_;
 };
 
 }  // namespace
@@ -390,6 +409,8 @@ std::size_t scenario::org_count() const noexcept {
     count += wave.orgs;
   for (const past_request& past : history)
     count = std::max(count, past.orgs);
+  for (const orphan_request& orphan : orphans)
+    count = std::max(count, orphan.orgs);
   return count;
 }
 

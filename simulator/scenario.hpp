@@ -8,6 +8,7 @@
 
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "simulator/api_faults.hpp"
 #include "simulator/credentials.hpp"
 #include "simulator/faults.hpp"
 #include "simulator/push_state.hpp"
@@ -49,6 +50,9 @@ struct package_plan {
 struct org_plan {
   double production_share = 0.7;  ///< the others are sandboxes
   std::vector<weighted_name> instances{{"USA442", 4}, {"DEU12", 2}, {"JPN88", 1}, {"CS194", 2}};
+  /// Orgs beside those of the waves that have the package too; the key of each differs from that of one of
+  /// the first orgs to be pushed by letter case only. At most scenario::org_count().
+  std::size_t case_twins = 0;
 };
 
 /// One push request of the rollout.
@@ -66,6 +70,7 @@ struct push_plan {
   duration_bounds success_takes{std::chrono::seconds(40), std::chrono::seconds(120)};
   duration_bounds failure_takes{std::chrono::seconds(5), std::chrono::seconds(30)};
   duration_bounds cancel_lag{duration::zero(), std::chrono::seconds(3)};  ///< jobs follow their request
+  duration_bounds request_end_lag{duration::zero(), duration::zero()};    ///< from its last job's end
 };
 
 struct failure_plan {
@@ -84,19 +89,44 @@ struct failure_plan {
   double no_rows_share = 0.01;                ///< of failed jobs, without any
 };
 
+/// Which of package_plan's versions a request pushes.
+enum class pushed_version { from, to };
+
 /// A request that had ended before the rollout began.
 struct past_request {
   duration age = std::chrono::hours(24 * 30);  ///< clock time, since its end
   std::size_t orgs = 0;
   double failure_rate = 0.03;
+  pushed_version version = pushed_version::from;  ///< with `to` it is an earlier campaign of the same version
 };
 
-enum class modstamp_filter { allowed, refused };
+/// A request that stays Created until someone cancels it: the tool that scheduled it died on the way.
+struct orphan_request {
+  duration age = std::chrono::hours(24 * 30);  ///< clock time, since it was made
+  std::size_t orgs = 0;
+  pushed_version version = pushed_version::from;
+};
+
+/// Whether SystemModstamp of requests and jobs may stand in WHERE, or does not exist.
+enum class modstamp_filter { allowed, refused, absent };
+
+/// How SubscriberOrganizationKey and OrgKey hold an org's key: 15 characters, or 18 with the checksum.
+enum class org_key_form { short_key, long_id };
+
+inline constexpr std::size_t page_rows_limit = 2000;  // Salesforce's own
 
 struct api_plan {
   in_progress_spelling spelling = in_progress_spelling::joined;
-  modstamp_filter system_modstamp = modstamp_filter::allowed;  ///< in WHERE, on requests and jobs
-  std::uint64_t daily_calls_max = 100'000;
+  modstamp_filter system_modstamp = modstamp_filter::allowed;
+  std::uint64_t daily_calls_max = 100'000;  ///< in any 24 hours
+  std::uint64_t other_calls_per_hour = 0;   ///< of other integrations, from the same allocation
+  bool limits_visible = true;               ///< the user may read /limits
+  org_key_form org_keys = org_key_form::short_key;
+  std::uint64_t query_timeout_above = 0;  ///< rows of PackageSubscriber or PackagePushJob; 0: never
+  std::uint64_t page_rows_max = page_rows_limit;
+  std::vector<std::string> hidden_objects = {};  ///< as if the user's rights did not show them
+  std::vector<std::string> hidden_fields = {};   ///< "PackagePushRequest.StartTime"
+  std::vector<api_fault_plan> faults = {};
 };
 
 /// What an event of the stream tells: the job and its status, or only that something moved.
@@ -135,11 +165,12 @@ struct scenario {
   push_plan push;
   failure_plan failures;
   std::vector<past_request> history;
+  std::vector<orphan_request> orphans;
   api_plan api;
   stream_plan stream;
   expected_outcome expect;
 
-  /// All orgs that have the package: those of the waves.
+  /// All orgs that have the package but for case twins: those of the waves.
   [[nodiscard]] std::size_t org_count() const noexcept;
 };
 

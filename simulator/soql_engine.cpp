@@ -36,9 +36,24 @@ class engine {
   }
 
  private:
+  /// The rows that WHERE leaves, if the scenario lets a query of so many end in time.
+  std::expected<std::vector<row_index>, api_error> scan() const {
+    const std::uint64_t rows_max = data_.rows.plan().api.query_timeout_above;
+    std::vector<row_index> found = matching_rows(data_, object_.is, where_);
+    const bool is_large =
+        object_.is == object_name::package_subscriber || object_.is == object_name::push_job;
+    if (rows_max > 0 && is_large && found.size() > rows_max)
+      return failed(
+          api_error{.code = "QUERY_TIMEOUT", .message = "Your query request was running for too long."});
+    return found;
+  }
+
   std::expected<query_answer, api_error> count_rows() const {
+    const auto found = scan();
+    if (!found)
+      return failed(found.error());
     query_answer made{.is = query_answer::kind::count};
-    made.total = matching_rows(data_, object_.is, where_).size();
+    made.total = found->size();
     return made;
   }
 
@@ -66,7 +81,10 @@ class engine {
                              fmt::format("field '{}' can not be sorted in a query call", path->field->name));
       orders.push_back({std::move(*path), order.direction, order.nulls});
     }
-    made.rows = matching_rows(data_, object_.is, where_);
+    auto found = scan();
+    if (!found)
+      return failed(std::move(found.error()));
+    made.rows = std::move(*found);
     if (!orders.empty())
       sort_rows(made.rows, orders);
     const std::size_t skipped = std::min<std::size_t>(query.offset, made.rows.size());
@@ -179,7 +197,10 @@ class engine {
     auto items = bind_items(query, by, made.columns);
     if (!items)
       return failed(std::move(items.error()));
-    fill_groups(made, by, *items);
+    const auto found = scan();
+    if (!found)
+      return failed(found.error());
+    fill_groups(made, *found, by, *items);
     if (made.groups.size() > aggregate_rows_max)
       return failed(api_error{.code = "EXCEEDED_ID_LIMIT",
                               .message =
@@ -221,13 +242,13 @@ class engine {
     return items;
   }
 
-  void fill_groups(query_answer& made, const std::vector<bound_path>& by,
+  void fill_groups(query_answer& made, const std::vector<row_index>& rows, const std::vector<bound_path>& by,
                    const std::vector<bound_item>& items) const {
     std::map<std::vector<field_value>, std::vector<tally>> tallies;
     if (by.empty())
       tallies.try_emplace({}, items.size());
     std::vector<field_value> key(by.size());
-    for (const row_index row : matching_rows(data_, object_.is, where_)) {
+    for (const row_index row : rows) {
       for (std::size_t index = 0; index < by.size(); ++index)
         key[index] = by[index].read(data_, row);
       auto& sums = tallies.try_emplace(key, items.size()).first->second;
@@ -282,7 +303,7 @@ std::expected<query_answer, api_error> run_query(const database& data, std::stri
   auto query = parse_soql(soql, now);
   if (!query)
     return failed(std::move(query.error()));
-  const object_description* object = find_object(query->object);
+  const object_description* object = find_visible_object(query->object, data.rows.plan().api);
   if (object == nullptr)
     return failed(soql_error(soql, query->object_column, "INVALID_TYPE",
                              fmt::format("sObject type '{}' is not supported. If you are attempting to use a "
@@ -293,10 +314,10 @@ std::expected<query_answer, api_error> run_query(const database& data, std::stri
   return engine(data, soql, *object, api_version).run(*query);
 }
 
-record_shape whole_record(const object_description& object, unsigned api_version) {
+record_shape whole_record(const object_description& object, unsigned api_version, const api_plan& plan) {
   record_shape shape{&object, {}};
   for (const field_description& field : object.fields) {
-    if (api_version >= field.since_version)
+    if (api_version >= field.since_version && is_visible(object, field, plan))
       shape.entries.push_back({&field, {}});
   }
   return shape;

@@ -40,8 +40,9 @@ inline constexpr std::size_t aggregate_rows_max = 2000;
 [[nodiscard]] std::expected<query_answer, api_error> run_query(const database& data, std::string_view soql,
                                                                unsigned api_version, wall_time now);
 
-/// The shape with every field of an object that the version has, parents left out.
-[[nodiscard]] record_shape whole_record(const object_description& object, unsigned api_version);
+/// The shape with every visible field of an object that the version has, parents left out.
+[[nodiscard]] record_shape whole_record(const object_description& object, unsigned api_version,
+                                        const api_plan& plan);
 
 /// One row as JSON with its attributes; `version` is as in the URL ("v62.0").
 void append_record(std::string& out, const database& data, const record_shape& shape, row_index row,

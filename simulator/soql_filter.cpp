@@ -256,9 +256,10 @@ class id_narrowing {
 }  // namespace
 
 std::expected<bound_path, api_error> soql_binder::bind(const soql_path& path) const {
+  const api_plan& plan = data_.rows.plan().api;
   bound_path bound{.object = &object_};
   for (std::size_t index = 0; index + 1 < path.names.size(); ++index) {
-    const field_description* hop = find_relationship(*bound.object, path.names[index]);
+    const field_description* hop = find_visible_relationship(*bound.object, path.names[index], plan);
     if (hop == nullptr)
       return error(path.column, "INVALID_FIELD",
                    fmt::format("Didn't understand relationship '{}' in field path. If you are attempting to "
@@ -269,7 +270,7 @@ std::expected<bound_path, api_error> soql_binder::bind(const soql_path& path) co
     bound.hops.push_back(hop);
     bound.object = &describe(hop->parent_object);
   }
-  bound.field = find_field(*bound.object, path.names.back(), api_version_);
+  bound.field = find_visible_field(*bound.object, path.names.back(), api_version_, plan);
   if (bound.field == nullptr)
     return error(path.column, "INVALID_FIELD",
                  fmt::format("No such column '{}' on entity '{}'. If you are attempting to use a custom "

@@ -30,6 +30,7 @@ struct request_truth {
   std::map<std::string, std::size_t> failed_by_error_type = {};
   std::optional<wall_time> scheduled_start = {};
   bool is_history = false;  ///< had ended before the rollout began
+  bool is_orphan = false;   ///< stays Created unless someone cancels it
 };
 
 struct job_truth {
@@ -41,7 +42,7 @@ struct job_truth {
   bool is_history = false;
 };
 
-/// One PATCH of a push request that reached the hub with valid credentials, and how it was answered.
+/// One PATCH of a push request that the hub acted on, and how it was answered before any fault.
 struct cancel_attempt {
   std::string request_id;  ///< as asked
   wall_time at = {};
@@ -53,9 +54,9 @@ struct cancel_attempt {
 
 /// What really happened in the simulated world, to hold an observer's account against.
 struct hub_truth {
-  std::vector<request_truth> requests;   ///< in order of creation, history first
+  std::vector<request_truth> requests;   ///< history, orphans, then waves in order of creation
   std::vector<job_truth> jobs;           ///< in order of their requests
-  state_counts rollout_jobs{};           ///< of all requests but history
+  state_counts rollout_jobs{};           ///< of all requests but history and orphans
   std::vector<std::string> spared_orgs;  ///< keys of orgs whose only job of the rollout was canceled
   std::vector<cancel_attempt> cancel_attempts;
 
@@ -67,6 +68,9 @@ struct hub_truth {
   std::size_t open_sessions = 0;     ///< CometD
   std::uint64_t handshakes = 0;      ///< accepted
   std::uint64_t disconnects = 0;     ///< sessions that clients ended with /meta/disconnect
+  /// Every REST call however it was answered, by operation and object: "query PackagePushJob", "limits".
+  std::map<std::string, std::uint64_t> api_calls_by = {};
+  std::map<std::string, std::uint64_t> faults_hit = {};  ///< of api_plan::faults, by their names
   std::uint64_t events_published = 0;
   std::uint64_t events_lost = 0;  ///< by the scenario's odds, before publication
   std::uint64_t events_delivered = 0;

@@ -7,6 +7,15 @@
 #include "simulator/record_ids.hpp"
 
 namespace pushguard::simulator {
+namespace {
+
+constexpr std::size_t key_letter = 4;  // the g of "00D5g…"
+
+constexpr row_index row_of(pushed_version version) noexcept {
+  return version == pushed_version::from ? version_from : version_to;
+}
+
+}  // namespace
 
 /// What fate holds for a job, once it starts.
 struct world::job_plan {
@@ -26,14 +35,16 @@ world::world(scenario plan) : plan_(std::move(plan)) {
   }
   for (const past_request& past : plan_.history)
     make_history(past);
+  for (const orphan_request& orphan : plan_.orphans)
+    make_orphan(orphan);
   for (row_index wave = 0; wave < plan_.waves.size(); ++wave)
     push(plan_.waves[wave].created, event_kind::create_wave, wave);
 }
 
 void world::make_orgs() {
   const std::size_t count = plan_.org_count();
-  orgs_.resize(count);
-  for (row_index index = 0; index < count; ++index) {
+  orgs_.resize(count + plan_.orgs.case_twins);
+  for (row_index index = 0; index < orgs_.size(); ++index) {
     dice roll(plan_.seed, draw::org, index);
     orgs_[index].instance = static_cast<std::uint16_t>(roll.pick(plan_.orgs.instances));
     orgs_[index].is_production = roll.falls(plan_.orgs.production_share);
@@ -45,11 +56,15 @@ void world::make_orgs() {
     std::swap(dealt_orgs_[left - 1], dealt_orgs_[roll.below(left)]);
 }
 
+/// An instant of the world that lies `age` back on the clock.
+duration world::ago(duration age) const {
+  return duration(-static_cast<duration::rep>(static_cast<double>(age.count()) * plan_.time_scale));
+}
+
 void world::make_history(const past_request& past) {
-  const auto ended =
-      duration(-static_cast<duration::rep>(static_cast<double>(past.age.count()) * plan_.time_scale));
+  const duration ended = ago(past.age);
   const auto request = static_cast<row_index>(requests_.size());
-  requests_.push_back({.version = version_from,
+  requests_.push_back({.version = row_of(past.version),
                        .state = push_state::created,
                        .scheduled = ended - std::chrono::hours(1),
                        .start = ended - std::chrono::hours(1),
@@ -66,10 +81,20 @@ void world::make_history(const past_request& past) {
     set_state(job, fate.fails ? push_state::failed : push_state::succeeded, nullptr);
     jobs_[job].modified = ended;
     add_errors(job, fate);
+    if (!fate.fails && past.version == pushed_version::to)
+      orgs_[jobs_[job].org].version = version_to;
   }
   request_row& made = requests_[request];
   made.next_job = first + made.job_count;
   made.state = count_of(made.jobs, push_state::failed) > 0 ? push_state::failed : push_state::succeeded;
+}
+
+void world::make_orphan(const orphan_request& orphan) {
+  const duration made = ago(orphan.age);
+  const auto request = static_cast<row_index>(requests_.size());
+  requests_.push_back(
+      {.version = row_of(orphan.version), .scheduled = made, .modified = made, .is_orphan = true});
+  add_jobs(request, 0, static_cast<row_index>(orphan.orgs), made);
 }
 
 void world::push(duration at, event_kind kind, row_index subject) {
@@ -104,6 +129,8 @@ void world::happen(const event& due, std::vector<job_change>& changes) {
       return start_request(due.subject, changes);
     case event_kind::finish_job:
       return finish_job(due.subject, changes);
+    case event_kind::end_request:
+      return end_request(due.subject);
     case event_kind::cancel_jobs:
       return cancel_jobs(due.subject, changes);
   }
@@ -178,17 +205,23 @@ void world::finish_job(row_index job, std::vector<job_change>& changes) {
   --jobs_open_;
   if (!fate.fails)
     orgs_[jobs_[job].org].version = version_to;
-  request_row& owner = requests_[jobs_[job].request];
-  --owner.running;
-  start_jobs(jobs_[job].request, changes);
-  if (owner.running == 0)
-    end_request(owner);
+  const row_index request = jobs_[job].request;
+  --requests_[request].running;
+  start_jobs(request, changes);
+  if (requests_[request].running > 0)
+    return;
+  const duration lag = dice(plan_.seed, draw::request_end, request).between(plan_.push.request_end_lag);
+  if (lag > duration::zero())
+    push(now_ + lag, event_kind::end_request, request);
+  else
+    end_request(request);
 }
 
-void world::end_request(request_row& request) {
-  request.state = count_of(request.jobs, push_state::failed) > 0 ? push_state::failed : push_state::succeeded;
-  request.end = now_;
-  request.modified = now_;
+void world::end_request(row_index request) {
+  request_row& owner = requests_[request];
+  owner.state = count_of(owner.jobs, push_state::failed) > 0 ? push_state::failed : push_state::succeeded;
+  owner.end = now_;
+  owner.modified = now_;
   --requests_open_;
 }
 
@@ -198,7 +231,8 @@ cancel_answer world::cancel(row_index request) {
     return cancel_answer::refused;
   owner.state = push_state::canceled;
   owner.modified = now_;
-  --requests_open_;
+  if (!owner.is_orphan)
+    --requests_open_;
   dice roll(plan_.seed, draw::request, request);
   (void)roll.next();  // the start lag's draw
   push(now_ + roll.between(plan_.push.cancel_lag), event_kind::cancel_jobs, request);
@@ -209,7 +243,8 @@ void world::cancel_jobs(row_index request, std::vector<job_change>& changes) {
   request_row& owner = requests_[request];
   for (row_index job = owner.first_job; job < owner.first_job + owner.job_count; ++job)
     set_state(job, push_state::canceled, &changes);
-  jobs_open_ -= owner.job_count;
+  if (!owner.is_orphan)
+    jobs_open_ -= owner.job_count;
   owner.end = now_;
   owner.modified = now_;
 }
@@ -276,6 +311,15 @@ bool world::is_finished() const noexcept {
 
 std::string_view world::error_type_of(const job_row& job) const noexcept {
   return job.error_count == 0 ? std::string_view{} : error_row_type(errors_[job.first_error].form);
+}
+
+std::string world::org_key(row_index org) const {
+  if (org < dealt_orgs_.size())
+    return org_key_of(org);
+  // Every key has a lower-case letter at this place, so that no twin is another org's.
+  std::string key = org_key_of(dealt_orgs_[org - dealt_orgs_.size()]);
+  key[key_letter] = 'G';
+  return key;
 }
 
 std::string request_id_of(row_index request) {

@@ -39,6 +39,7 @@ struct request_row {
   std::vector<row_index> errors = {};  ///< rows of its jobs
   std::optional<double> failure_rate = {};
   bool is_history = false;
+  bool is_orphan = false;  ///< never moves on by itself
 };
 
 struct job_row {
@@ -92,6 +93,7 @@ class world {
   /// Every wave exists, and every request and job of it is terminal.
   [[nodiscard]] bool is_finished() const noexcept;
 
+  /// Those that are pushed, then the case twins.
   [[nodiscard]] const std::vector<org_row>& orgs() const noexcept { return orgs_; }
   [[nodiscard]] const std::vector<request_row>& requests() const noexcept { return requests_; }
   [[nodiscard]] const std::vector<job_row>& jobs() const noexcept { return jobs_; }
@@ -99,9 +101,18 @@ class world {
 
   /// The type of a failed job's first error row; "" for a job without rows.
   [[nodiscard]] std::string_view error_type_of(const job_row& job) const noexcept;
+  /// The 15-character key of an org: org_key_of(), or that of a twin.
+  [[nodiscard]] std::string org_key(row_index org) const;
 
  private:
-  enum class event_kind : unsigned char { create_wave, make_pending, start_request, finish_job, cancel_jobs };
+  enum class event_kind : unsigned char {
+    create_wave,
+    make_pending,
+    start_request,
+    finish_job,
+    end_request,
+    cancel_jobs
+  };
   struct event {
     duration at;
     std::uint64_t order;  ///< of equal instants: as they were queued
@@ -117,6 +128,8 @@ class world {
 
   void make_orgs();
   void make_history(const past_request& past);
+  void make_orphan(const orphan_request& orphan);
+  [[nodiscard]] duration ago(duration age) const;
   void push(duration at, event_kind kind, row_index subject);
   void happen(const event& due, std::vector<job_change>& changes);
   void create_wave(row_index wave);
@@ -126,7 +139,7 @@ class world {
   void start_jobs(row_index request, std::vector<job_change>& changes);
   void finish_job(row_index job, std::vector<job_change>& changes);
   void cancel_jobs(row_index request, std::vector<job_change>& changes);
-  void end_request(request_row& request);
+  void end_request(row_index request);
   void set_state(row_index job, push_state state, std::vector<job_change>* changes);
   [[nodiscard]] job_plan plan_job(row_index job) const;
   void add_errors(row_index job, const job_plan& plan);
@@ -160,7 +173,7 @@ inline constexpr row_index package_count = 2;
 [[nodiscard]] std::string error_id_of(row_index error);
 [[nodiscard]] std::string version_id_of(row_index version);
 [[nodiscard]] std::string package_id_of(row_index package);
-/// The 15-character key of a subscriber's org.
+/// The 15-character key of a subscriber's org that is no case twin.
 [[nodiscard]] std::string org_key_of(row_index org);
 /// The 18-character id of the org that the hub is.
 [[nodiscard]] std::string hub_org_id();

@@ -129,6 +129,11 @@ class Hub : public testing::Test {
     status = response.status;
   }
 
+  asio::awaitable<void> call_versions(bool& is_answered) {
+    const http_response response = co_await send(*client_, {.target = "/services/data"});
+    is_answered = response.status == 200;
+  }
+
   asio::awaitable<void> open_stream(std::string_view replay) {
     const json::array reply = co_await cometd(*poller_, R"([{"channel":"/meta/handshake","version":"1.0"}])");
     client_id_ = std::string(reply.at(0).at("clientId").as_string());
@@ -470,6 +475,96 @@ TEST_F(Hub, FaultsOfTheScenarioHitTheStreamAndNothingElse) {
     co_await open_stream("-1");
     const json::array reply = co_await poll();
     EXPECT_EQ(reply.at(0).at("error"), "403::Unknown client");
+  });
+}
+
+TEST_F(Hub, OrphansAreNoPartOfTheRollout) {
+  scenario plan = small_scenario(5);
+  plan.orphans = {{.orgs = 8}};
+  play(plan, [&]() -> asio::awaitable<void> {
+    co_await world_->time().sleep_for(5h);
+    co_await log_in();
+    const int status = co_await cancel(0);
+    EXPECT_EQ(status, 204);
+    co_await world_->time().sleep_for(1min);
+    const hub_truth truth = hub_->truth();
+    EXPECT_EQ(truth.requests.size(), 3U);
+    EXPECT_TRUE(truth.requests.at(0).is_orphan);
+    EXPECT_FALSE(truth.requests.at(1).is_orphan);
+    EXPECT_EQ(count_of(truth.requests.at(0).jobs, push_state::canceled), 8U);
+    EXPECT_EQ(count_of(truth.rollout_jobs, push_state::canceled), 0U);
+    EXPECT_TRUE(truth.spared_orgs.empty());
+    EXPECT_TRUE(hub_->is_finished());
+  });
+}
+
+TEST_F(Hub, FaultsOfTheApiHitCallsAndAreCounted) {
+  scenario plan = small_scenario();
+  plan.api.faults = {{.kind = api_fault_kind::server_unavailable, .from = 10s, .until = 20s}};
+  play(plan, [&]() -> asio::awaitable<void> {
+    co_await log_in();
+    const http_request limits{.target = "/services/data/v62.0/limits"};
+    std::vector<int> statuses;
+    for (int call = 0; call < 3; ++call) {
+      const http_response response = co_await send(*client_, limits);
+      statuses.push_back(response.status);
+      co_await world_->time().sleep_for(10s);
+    }
+    EXPECT_EQ(statuses, (std::vector{200, 503, 200}));
+    hub_->add_api_fault({.kind = api_fault_kind::slow, .times = 1, .delay = 40s});
+    const duration before = since_start();
+    const http_response slow = co_await send(*client_, limits);
+    EXPECT_EQ(slow.status, 200);
+    EXPECT_EQ(since_start() - before, 40s);
+    const hub_truth truth = hub_->truth();
+    EXPECT_EQ(truth.faults_hit,
+              (std::map<std::string, std::uint64_t>{{"server_unavailable", 1}, {"slow", 1}}));
+    EXPECT_EQ(truth.api_calls_by, (std::map<std::string, std::uint64_t>{{"limits", 4}}));
+    EXPECT_EQ(truth.api_calls, 3U);
+  });
+  const auto lines = log_.lines_of("simulated_fault");
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_THAT(lines[1], testing::HasSubstr("fault=slow"));
+  EXPECT_THAT(lines[1], testing::HasSubstr("request=limits"));
+}
+
+TEST_F(Hub, BrokenAnswersBreakTheConnection) {
+  play(small_scenario(), [&]() -> asio::awaitable<void> {
+    co_await log_in();
+    for (const api_fault_kind kind : {api_fault_kind::no_answer, api_fault_kind::cut_body}) {
+      // A client tries again once where a connection that was kept turns out to be closed.
+      hub_->add_api_fault({.kind = kind, .times = 2});
+      http_request limits{.target = "/services/data/v62.0/limits"};
+      limits.headers.add("Authorization", "Bearer " + token_);
+      auto response = co_await client_->send(std::move(limits), {.limits = {.header = 130s}});
+      EXPECT_FALSE(response) << name_of(kind);
+    }
+    hub_->add_api_fault({.kind = api_fault_kind::cancel_lost});
+    http_request lost{.method = "PATCH",
+                      .target = "/services/data/v62.0/sobjects/PackagePushRequest/" + request_id_of(1),
+                      .headers = {{"Authorization", "Bearer " + token_}},
+                      .body = R"({"Status":"Canceled"})"};
+    auto response = co_await client_->send(std::move(lost), {.limits = {.header = 130s}});
+    EXPECT_FALSE(response);
+    EXPECT_EQ(hub_->truth().requests.at(1).state, push_state::canceled);
+    EXPECT_EQ(hub_->truth().cancel_attempts.at(0).http_status, 204);
+  });
+}
+
+TEST_F(Hub, EndsAtOnceThoughAnAnswerIsHeldUp) {
+  scenario plan = small_scenario(1);
+  plan.api.faults = {{.kind = api_fault_kind::slow, .delay = 10min}};
+  play(plan, [&]() -> asio::awaitable<void> {
+    task_group calling(co_await asio::this_coro::executor);
+    bool is_answered = false;
+    calling.spawn(call_versions(is_answered));
+    co_await world_->time().sleep_for(1s);
+    EXPECT_FALSE(is_answered);
+    const duration before = since_start();
+    serving_->cancel();
+    co_await calling.join();
+    EXPECT_TRUE(is_answered);
+    EXPECT_EQ(since_start(), before);
   });
 }
 

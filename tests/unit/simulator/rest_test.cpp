@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fmt/format.h>
+
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 #include <set>
@@ -271,6 +273,177 @@ TEST_F(Rest, AnswersARecord) {
   const json::value part = json::parse(get(target + "?fields=Status,%20id").body);
   EXPECT_EQ(part.as_object().size(), 3U) << "attributes and two fields";
   EXPECT_EQ(error_code(get(target + "?fields=Nonsense")), "INVALID_FIELD");
+}
+
+/// What describe says of a field is what queries may do with it.
+TEST_F(Rest, DescribesWhatQueriesMayDo) {
+  const auto check = [this](const std::string& name, const std::string& soql, bool may, std::string_view code,
+                            std::string_view what) {
+    const http_reply reply = query(soql);
+    EXPECT_EQ(reply.status == 200, may) << soql << reply.body;
+    if (may || reply.status == 200)
+      return;
+    EXPECT_EQ(error_code(reply), code) << soql;
+    EXPECT_THAT(reply.body, HasSubstr(fmt::format("field '{}' can not be {} in a query call", name, what)));
+  };
+  for (const object_description& object : all_objects()) {
+    const json::value described =
+        json::parse(get(fmt::format("/services/data/v62.0/sobjects/{}/describe", object.name)).body);
+    EXPECT_EQ(described.at("fields").as_array().size(), object.fields.size());
+    for (const json::value& field : described.at("fields").as_array()) {
+      const std::string name = text_of(field.at("name"));
+      const std::string from = fmt::format(" FROM {} ", object.name);
+      check(name, "SELECT Id" + from + "WHERE " + name + " = null", field.at("filterable").as_bool(),
+            "INVALID_FIELD", "filtered");
+      check(name, "SELECT Id" + from + "ORDER BY " + name, field.at("sortable").as_bool(), "MALFORMED_QUERY",
+            "sorted");
+      check(name, "SELECT " + name + ", COUNT(Id)" + from + "GROUP BY " + name,
+            field.at("groupable").as_bool(), "MALFORMED_QUERY", "grouped");
+    }
+  }
+}
+
+/// A user without some rights, in an org that is slow with large queries.
+class RestOfALesserUser : public Rest {
+ protected:
+  static scenario plan() {
+    scenario made = small_scenario();
+    made.api.hidden_objects = {"PackagePushError", "MetadataPackage"};
+    made.api.hidden_fields = {"PackagePushRequest.StartTime"};
+    made.api.limits_visible = false;
+    made.api.org_keys = org_key_form::long_id;
+    made.api.system_modstamp = modstamp_filter::absent;
+    made.api.page_rows_max = 7;
+    made.api.query_timeout_above = 99;
+    return made;
+  }
+  RestOfALesserUser() : Rest(plan()) {}
+
+  std::set<std::string> described(std::string_view object) {
+    std::set<std::string> names;
+    const auto reply = get(fmt::format("/services/data/v62.0/sobjects/{}/describe", object));
+    for (const json::value& field : json::parse(reply.body).at("fields").as_array())
+      names.insert(text_of(field.at("name")));
+    return names;
+  }
+};
+
+TEST_F(RestOfALesserUser, SeesNoHiddenObject) {
+  const http_reply reply = query("SELECT Id FROM PackagePushError");
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_EQ(error_code(reply), "INVALID_TYPE");
+  EXPECT_THAT(reply.body, HasSubstr("sObject type 'PackagePushError' is not supported"));
+  EXPECT_EQ(get("/services/data/v62.0/sobjects/PackagePushError/describe").status, 404);
+  EXPECT_EQ(get("/services/data/v62.0/sobjects/MetadataPackage/" + package_id_of(0)).status, 404);
+  EXPECT_THAT(query("SELECT PackageVersion.MetadataPackage.Name FROM PackagePushRequest").body,
+              HasSubstr("Didn't understand relationship 'MetadataPackage'"));
+  EXPECT_EQ(query("SELECT PackageVersion.Name FROM PackagePushRequest").status, 200);
+}
+
+TEST_F(RestOfALesserUser, SeesNoHiddenField) {
+  const std::set<std::string> of_requests = described("PackagePushRequest");
+  for (const std::string_view name : {"StartTime", "SystemModstamp"}) {
+    EXPECT_FALSE(of_requests.contains(std::string(name)));
+    const http_reply reply = query(fmt::format("SELECT Id, {} FROM PackagePushRequest", name));
+    EXPECT_EQ(error_code(reply), "INVALID_FIELD");
+    EXPECT_THAT(reply.body,
+                HasSubstr(fmt::format("No such column '{}' on entity 'PackagePushRequest'", name)));
+  }
+  EXPECT_TRUE(of_requests.contains("EndTime"));
+  EXPECT_TRUE(described("PackagePushJob").contains("StartTime"));
+  EXPECT_FALSE(described("PackagePushJob").contains("SystemModstamp"));
+  EXPECT_TRUE(described("PackageSubscriber").contains("SystemModstamp"));
+  const std::string record = "/services/data/v62.0/sobjects/PackagePushRequest/" + request_id_of(0);
+  EXPECT_THAT(get(record).body, testing::Not(HasSubstr("StartTime\":null")));
+  EXPECT_EQ(error_code(get(record + "?fields=StartTime")), "INVALID_FIELD");
+}
+
+TEST_F(RestOfALesserUser, MayNotReadTheLimits) {
+  const http_reply reply = get("/services/data/v62.0/limits");
+  EXPECT_EQ(reply.status, 403);
+  EXPECT_EQ(error_code(reply), "INSUFFICIENT_ACCESS");
+  EXPECT_EQ(reply.headers.find("Sforce-Limit-Info"), "api-usage=1/100000") << "but sees the usage";
+}
+
+TEST_F(RestOfALesserUser, GetsKeysOfEighteenCharacters) {
+  const json::value jobs = json::parse(query("SELECT SubscriberOrganizationKey FROM PackagePushJob WHERE "
+                                             "PackagePushRequestId = '" +
+                                             request_id_of(0) + "'")
+                                           .body);
+  const std::string key = text_of(jobs.at("records").at(0).at("SubscriberOrganizationKey"));
+  EXPECT_EQ(key.size(), 18U);
+  const auto found = [this](const std::string& wanted) {
+    return json::parse(query("SELECT OrgKey FROM PackageSubscriber WHERE OrgKey = '" + wanted + "'").body)
+        .at("totalSize")
+        .as_int64();
+  };
+  EXPECT_GE(found(key), 1);
+  EXPECT_EQ(found(key.substr(0, 15)), 0) << "a text field, compared as it stands";
+}
+
+TEST_F(RestOfALesserUser, GetsSmallPagesOfSmallQueries) {
+  const std::string from = " FROM PackagePushJob";
+  EXPECT_EQ(error_code(query("SELECT Id" + from)), "QUERY_TIMEOUT");
+  EXPECT_EQ(error_code(query("SELECT COUNT()" + from)), "QUERY_TIMEOUT");
+  EXPECT_EQ(error_code(query("SELECT Status, COUNT(Id)" + from + " GROUP BY Status")), "QUERY_TIMEOUT");
+  EXPECT_EQ(error_code(query("SELECT Id FROM PackageSubscriber LIMIT 1")), "QUERY_TIMEOUT");
+  http_reply reply = query("SELECT Id" + from + " WHERE PackagePushRequestId = '" + request_id_of(0) + "'");
+  std::vector<std::size_t> sizes;
+  while (reply.status == 200) {
+    const json::value page = json::parse(reply.body);
+    sizes.push_back(page.at("records").as_array().size());
+    if (page.at("done").as_bool())
+      break;
+    reply = get(text_of(page.at("nextRecordsUrl")));
+  }
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{7, 7, 7, 7, 7, 7, 7, 1}));
+}
+
+class RestWithSharedCalls : public Rest {
+ protected:
+  static scenario plan() {
+    scenario made = small_scenario();
+    made.api.daily_calls_max = 300;
+    made.api.other_calls_per_hour = 12;
+    made.credentials.token_life = 48h;
+    return made;
+  }
+  RestWithSharedCalls() : Rest(plan()) {}
+
+  std::string usage() {
+    return std::string(get("/services/data/v62.0/limits").headers.find("Sforce-Limit-Info").value_or(""));
+  }
+};
+
+TEST_F(RestWithSharedCalls, CountsThoseOfADay) {
+  EXPECT_EQ(usage(), "api-usage=1/300");
+  advance(1h);
+  EXPECT_EQ(usage(), "api-usage=14/300");
+  advance(24h + 1min);
+  EXPECT_EQ(usage(), "api-usage=290/300") << "288 of others, the call of the first hour, and this one";
+  EXPECT_EQ(rest_.calls(), 3U);
+}
+
+class RestWithALateWave : public Rest {
+ protected:
+  static scenario plan() {
+    scenario made = small_scenario();
+    made.waves[1].created = 3min;
+    return made;
+  }
+  RestWithALateWave() : Rest(plan()) {}
+};
+
+TEST_F(RestWithALateWave, TellsItWhileAnotherRuns) {
+  const std::string soql = "SELECT Id, Status FROM PackagePushRequest ORDER BY Id";
+  advance(3min - 1ms);
+  EXPECT_EQ(json::parse(query(soql).body).at("totalSize"), 1);
+  advance(4min);
+  const json::value requests = json::parse(query(soql).body);
+  EXPECT_EQ(requests.at("totalSize"), 2);
+  EXPECT_EQ(requests.at("records").at(0).at("Status"), "InProgress");
+  EXPECT_EQ(requests.at("records").at(1).at("Status"), "Pending");
+  EXPECT_EQ(patch(1).status, 204);
 }
 
 // Cancelling

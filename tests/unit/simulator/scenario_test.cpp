@@ -58,7 +58,7 @@ seed: 9
 time_scale: 2.5
 package: { generation: 1GP, name: Widgets, namespace: wid, version: 2.1, from_version: 2.0.3 }
 credentials: { client_id: me, client_secret: hush, token_life: 10m }
-orgs: { total: 200, production: 40%, instances: { NA1: 3, EU2: 1 } }
+orgs: { total: 200, production: 40%, instances: { NA1: 3, EU2: 1 }, case_twins: 12 }
 waves:
   - { created: 10s, start: 30s, share: 25%, failure_rate: 50% }
   - { start: 1h, orgs: 20 }
@@ -69,6 +69,7 @@ push:
   success_takes: [10s, 20s]
   failure_takes: [1s, 2s]
   cancel_lag: [5s, 5s]
+  request_end_lag: [1m, 2m]
 failures:
   rate: 7%
   ineligible_rate: 1%
@@ -77,7 +78,8 @@ failures:
   no_rows: 4%
   error_types: { PACError: 1, LimitExceeded: 2 }
   instance_rates: { EU2: 90% }
-history: [{ age: 3d, orgs: 12, failure_rate: 0.1 }]
+history: [{ age: 3d, orgs: 12, failure_rate: 0.1 }, { orgs: 2, version: to }]
+orphans: [{ age: 2d, orgs: 7, version: to }, { orgs: 100 }]
 api: { status_spelling: In Progress, system_modstamp: refused, daily_calls_max: 15000 }
 stream:
   { channel: /event/Other__e, events: hints, error_type: omitted, loss: 5%, retention: 24h, clients_max: 20 }
@@ -100,7 +102,10 @@ expect: { abort: true, outcome: partial, spared_min: 4 }
   EXPECT_EQ(made.waves[0].created, 10s);
   EXPECT_EQ(made.waves[0].orgs, 50U);
   EXPECT_EQ(made.waves[0].failure_rate, 0.5);
-  EXPECT_EQ(made.org_count(), 70U);
+  EXPECT_EQ(made.org_count(), 100U);
+  EXPECT_EQ(made.orgs.case_twins, 12U);
+  EXPECT_EQ(made.push.request_end_lag.least, 1min);
+  EXPECT_EQ(made.push.request_end_lag.most, 2min);
   EXPECT_EQ(made.push.concurrency, 3U);
   EXPECT_EQ(made.push.pending_after, 1s);
   EXPECT_EQ(made.push.start_lag.most, 2s);
@@ -117,6 +122,12 @@ expect: { abort: true, outcome: partial, spared_min: 4 }
   EXPECT_EQ(made.history.at(0).age, 72h);
   EXPECT_EQ(made.history.at(0).orgs, 12U);
   EXPECT_EQ(made.history.at(0).failure_rate, 0.1);
+  EXPECT_EQ(made.history.at(0).version, pushed_version::from);
+  EXPECT_EQ(made.history.at(1).version, pushed_version::to);
+  EXPECT_EQ(made.orphans.at(0).age, 48h);
+  EXPECT_EQ(made.orphans.at(0).orgs, 7U);
+  EXPECT_EQ(made.orphans.at(0).version, pushed_version::to);
+  EXPECT_EQ(made.orphans.at(1).version, pushed_version::from);
   EXPECT_EQ(made.api.spelling, in_progress_spelling::spaced);
   EXPECT_EQ(made.api.system_modstamp, modstamp_filter::refused);
   EXPECT_EQ(made.api.daily_calls_max, 15'000U);
@@ -173,6 +184,12 @@ TEST(Scenario, RefusesWhatMakesNoSense) {
       {with("expect: { outcome: nonsense }"), "outcome"},
       {with("expect: { abort: perhaps }"), "abort"},
       {with("history: [{ age: 1d }]"), "orgs"},
+      {with("history: [{ orgs: 1, version: 1.4 }]"), "version must be from or to"},
+      {with("orphans: [{ age: 1d }]"), "orgs"},
+      {with("orphans: [{ orgs: 1, version: next }]"), "version must be from or to"},
+      {with("orphans: [{ orgs: 1, failure_rate: 5% }]"), "failure_rate"},
+      {with("orgs: { case_twins: 6 }"), "test.yaml:2:21: case_twins must not be more than the orgs"},
+      {with("push: { request_end_lag: [5s, 1s] }"), "must not begin with the longer"},
   };
   for (const auto& [yaml, message] : cases) {
     const std::string text = problems(yaml);

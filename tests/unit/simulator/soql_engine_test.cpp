@@ -307,6 +307,32 @@ TEST_F(SoqlEngine, AggregatesThatWouldNeedPagesAreRefused) {
   EXPECT_EQ(run(soql).groups.size(), 100U);
 }
 
+TEST(SoqlEngineScenario, ACaseTwinIsFoundWithItsPartner) {
+  scenario plan = small_scenario(5);
+  plan.orgs.case_twins = 10;
+  world simulated(plan);
+  const calendar times{start_of_test().wall, 1};
+  const database data{simulated, times};
+  const std::string package = "' AND MetadataPackageId = '" + package_id_of(package_main) + "'";
+  for (row_index org = 0; org < simulated.orgs().size(); ++org) {
+    const std::string where = " WHERE OrgKey = '" + simulated.org_key(org) + package;
+    EXPECT_EQ(run_query(data, "SELECT Id FROM PackageSubscriber" + where, 62, times.start)->rows.size(), 2U);
+  }
+}
+
+TEST(SoqlEngineScenario, SomeOrgsHaveTheOtherPackageToo) {
+  const world simulated(small_scenario(50));
+  const calendar times{start_of_test().wall, 1};
+  const database data{simulated, times};
+  const auto rows =
+      run_query(data, "SELECT OrgKey FROM PackageSubscriber WHERE MetadataPackage.NamespacePrefix = 'acmetk'",
+                62, times.start)
+          ->rows;
+  EXPECT_EQ(rows.size(), 25U);
+  const field_description& key = *find_field(describe(object_name::package_subscriber), "OrgKey", 62);
+  EXPECT_EQ(key.read(data, rows.at(0)), key.read(data, 0)) << "one org, two subscriptions";
+}
+
 TEST(SoqlEngineScenario, SystemModstampCanBeRefused) {
   scenario plan = small_scenario();
   plan.api.system_modstamp = modstamp_filter::refused;

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <set>
 
+#include "base/text.hpp"
 #include "tests/unit/simulator/fixtures.hpp"
 
 namespace pushguard::simulator {
@@ -281,6 +282,88 @@ TEST(World, HistoryHasEndedBeforeTheRolloutBegins) {
   EXPECT_FALSE(simulated.is_finished());
   simulated.advance_to(10h);
   EXPECT_TRUE(simulated.is_finished());
+}
+
+TEST(World, HistoryCanPushTheVersionOfTheRollout) {
+  scenario plan = small_scenario(30, 0.5);
+  plan.time_scale = 2;
+  plan.history = {{.age = 24h * 40, .orgs = 5},
+                  {.age = 24h * 20, .orgs = 10, .failure_rate = 0.5, .version = pushed_version::to}};
+  world simulated(plan);
+  EXPECT_EQ(simulated.requests()[0].version, version_from);
+  EXPECT_EQ(simulated.requests()[1].version, version_to);
+  EXPECT_EQ(simulated.requests()[1].end, -2 * 24h * 20) << "ages are told on the clock";
+  for (const job_row& job : simulated.jobs()) {
+    const bool is_upgraded = job.request == 1 && job.state == push_state::succeeded;
+    if (job.request == 1)
+      EXPECT_EQ(simulated.orgs()[job.org].version, is_upgraded ? version_to : version_from);
+  }
+}
+
+TEST(World, AnOrphanStaysCreatedAndHoldsNothingUp) {
+  scenario plan = small_scenario(10);
+  plan.orphans = {{.age = 24h, .orgs = 25, .version = pushed_version::to}};
+  world simulated(plan);
+  EXPECT_EQ(simulated.orgs().size(), 25U);
+  simulated.advance_to(24h);
+  const request_row& orphan = simulated.requests()[0];
+  EXPECT_TRUE(orphan.is_orphan);
+  EXPECT_EQ(orphan.state, push_state::created);
+  EXPECT_EQ(orphan.version, version_to);
+  EXPECT_EQ(orphan.modified, -24h);
+  EXPECT_EQ(count_of(orphan.jobs, push_state::created), 25U);
+  EXPECT_TRUE(simulated.is_finished());
+  EXPECT_EQ(simulated.cancel(0), cancel_answer::accepted);
+  EXPECT_TRUE(simulated.is_finished());
+  simulated.advance_to(25h);
+  EXPECT_EQ(count_of(simulated.requests()[0].jobs, push_state::canceled), 25U);
+  EXPECT_TRUE(simulated.is_finished());
+}
+
+TEST(World, CaseTwinsAreOrgsBesideThoseThatArePushed) {
+  scenario plan = small_scenario(100);
+  world without(plan);
+  plan.orgs.case_twins = 20;
+  world with(plan);
+  without.advance_to(10h);
+  with.advance_to(10h);
+  ASSERT_EQ(with.orgs().size(), without.orgs().size() + 20);
+  ASSERT_EQ(with.jobs().size(), without.jobs().size());
+  std::set<std::string> keys;
+  for (row_index org = 0; org < with.orgs().size(); ++org)
+    EXPECT_TRUE(keys.insert(with.org_key(org)).second) << "no key twice";
+  for (row_index job = 0; job < with.jobs().size(); ++job) {
+    EXPECT_EQ(with.jobs()[job].org, without.jobs()[job].org);
+    EXPECT_EQ(with.jobs()[job].end, without.jobs()[job].end);
+  }
+  for (row_index twin = 0; twin < 20; ++twin) {
+    const std::string key = with.org_key(200 + twin);
+    const std::string partner = with.org_key(with.jobs()[twin].org);
+    EXPECT_NE(key, partner);
+    EXPECT_EQ(to_lower_ascii(key), to_lower_ascii(partner));
+  }
+}
+
+TEST(World, ARequestCanEndLaterThanItsJobs) {
+  scenario plan = small_scenario(20);
+  world without(plan);
+  plan.push.request_end_lag = {2min, 5min};
+  world with(plan);
+  without.advance_to(10h);
+  duration last{};
+  for (row_index job = 0; job < 20; ++job)
+    last = std::max(last, *without.jobs()[job].end);
+  with.advance_to(last + 2min - 1ms);
+  EXPECT_EQ(with.requests()[0].state, push_state::in_progress);
+  EXPECT_EQ(count_of(with.requests()[0].jobs, push_state::in_progress), 0U) << "its jobs have ended";
+  EXPECT_EQ(with.cancel(0), cancel_answer::refused);
+  with.advance_to(last + 5min);
+  EXPECT_EQ(with.requests()[0].state, without.requests()[0].state);
+  EXPECT_GE(*with.requests()[0].end, last + 2min);
+  EXPECT_FALSE(with.is_finished());
+  with.advance_to(10h);
+  EXPECT_TRUE(with.is_finished());
+  EXPECT_EQ(with.jobs()[30].end, without.jobs()[30].end) << "the draws are the same";
 }
 
 TEST(World, AHundredThousandOrgsAreNoMatter) {

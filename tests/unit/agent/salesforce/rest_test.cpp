@@ -167,25 +167,87 @@ TEST_F(Rest, SurvivesGarbageInsteadOfAPage) {
                                         R"({"records":[]})",
                                         R"({"done":false,"records":[],"nextRecordsUrl":7})",
                                         R"({"done":true,"records":[)"};
+  constexpr int attempts = 3;
   for (const std::string& body : bodies) {
-    hub.answer(body);
+    for (int attempt = 0; attempt < attempts; ++attempt)
+      hub.answer(body);
     const auto summary = query();
     ASSERT_FALSE(summary) << body;
     EXPECT_EQ(summary.error().kind, api_error_kind::malformed_answer) << body;
     EXPECT_TRUE(summary.error().cause.is(errc::malformed)) << body;
   }
   EXPECT_EQ(client.observer.count(api_operation::query, api_outcome::malformed),
-            static_cast<int>(bodies.size()));
+            attempts * static_cast<int>(bodies.size()));
   EXPECT_EQ(hub.logins.size(), 1U);
 }
 
 TEST_F(Rest, SurvivesAConnectionThatEndsInTheMiddleOfAnAnswer) {
-  hub.answer({.status = 0, .headers = {}, .body = "", .after = after_reply::reset});
+  for (int attempt = 0; attempt < 3; ++attempt)
+    hub.answer({.status = 0, .headers = {}, .body = "", .after = after_reply::reset});
   const auto summary = query();
   ASSERT_FALSE(summary);
   EXPECT_EQ(summary.error().kind, api_error_kind::transport);
   EXPECT_EQ(summary.error().http_status, 0);
-  EXPECT_EQ(client.observer.count(api_operation::query, api_outcome::unavailable), 1);
+  EXPECT_EQ(client.observer.count(api_operation::query, api_outcome::unavailable), 3);
+}
+
+TEST_F(Rest, AsksAgainWhereTheTroublePasses) {
+  const http_reply troubles[] = {
+      {.status = 0, .headers = {}, .body = "", .after = after_reply::reset},
+      {.status = 200, .headers = {}, .body = "<html>Down for maintenance</html>"},
+      {.status = 502, .headers = {}, .body = "<html>Bad gateway</html>"},
+      {.status = 420, .headers = {}, .body = ""},
+      {.status = 503, .headers = {}, .body = R"([{"errorCode":"SERVER_UNAVAILABLE","message":"busy"}])"},
+      {.status = 500, .headers = {}, .body = R"([{"errorCode":"UNKNOWN_EXCEPTION","message":"oops"}])"},
+      {.status = 400, .headers = {}, .body = R"([{"errorCode":"UNABLE_TO_LOCK_ROW","message":"held"}])"}};
+  for (const http_reply& trouble : troubles) {
+    const steady_time began = hub.time().steady_now();
+    hub.answer(trouble);
+    hub.answer(trouble);
+    hub.answer(one_page("{}"));
+    const auto summary = query();
+    ASSERT_TRUE(summary) << trouble.status << trouble.body << summary.error().cause.text();
+    EXPECT_EQ(summary->rows, 1U);
+    EXPECT_LE(hub.time().steady_now() - began, std::chrono::milliseconds(1500)) << "0.5 s, then 1 s at most";
+  }
+  EXPECT_EQ(hub.calls.size(), 3 * std::size(troubles));
+}
+
+TEST_F(Rest, DoesNotAskAgainWhereThatIsUseless) {
+  for (const char* code : {"REQUEST_LIMIT_EXCEEDED", "QUERY_TIMEOUT", "INVALID_FIELD", "MALFORMED_QUERY",
+                           "INVALID_TYPE", "INSUFFICIENT_ACCESS", "NOT_FOUND", "INVALID_QUERY_LOCATOR"}) {
+    const std::size_t before = hub.calls.size();
+    hub.answer(400, fmt::format(R"([{{"errorCode":"{}","message":"no"}}])", code));
+    EXPECT_FALSE(query()) << code;
+    EXPECT_EQ(hub.calls.size(), before + 1) << code;
+  }
+}
+
+TEST_F(Rest, TellsALostCursorFromAMissingObject) {
+  for (const char* code : {"INVALID_QUERY_LOCATOR", "NOT_FOUND"}) {
+    hub.answer(fixture("jobs_page_1.json"));
+    hub.answer(404, fmt::format(R"([{{"errorCode":"{}","message":"gone"}}])", code));
+    const auto summary = query();
+    ASSERT_FALSE(summary);
+    EXPECT_EQ(summary.error().kind, api_error_kind::cursor_lost) << code;
+  }
+  hub.answer(404, R"([{"errorCode":"NOT_FOUND","message":"gone"}])");
+  EXPECT_EQ(query().error().kind, api_error_kind::not_found);
+}
+
+TEST_F(Rest, WaitsWhereANewSessionIsRefusedToo) {
+  const auto refused = [&] { hub.answer(401, R"([{"errorCode":"INVALID_SESSION_ID","message":"no"}])"); };
+  refused();
+  refused();
+  EXPECT_EQ(query().error().kind, api_error_kind::session_invalid);
+  const std::size_t calls = hub.calls.size();
+  const std::size_t logins = hub.logins.size();
+  EXPECT_TRUE(query().error().cause.is(errc::unauthorized));
+  EXPECT_EQ(hub.calls.size(), calls) << "nothing is asked for a minute";
+  EXPECT_EQ(hub.logins.size(), logins);
+  hub.time().advance(std::chrono::seconds(61));
+  hub.answer(one_page("{}"));
+  EXPECT_TRUE(query());
 }
 
 TEST_F(Rest, StopsWhenPagesGoInCircles) {
