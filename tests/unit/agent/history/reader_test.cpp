@@ -10,8 +10,6 @@ namespace {
 
 using namespace test;
 using domain::push_status;
-using testing::EndsWith;
-using testing::HasSubstr;
 using testing::StartsWith;
 
 past_push three_jobs() {

@@ -11,7 +11,6 @@ namespace {
 
 using namespace test;
 using domain::push_status;
-using testing::EndsWith;
 using testing::HasSubstr;
 
 TEST(HistoryWriter, WritesTheHeaderAsItIsDocumented) {
@@ -85,7 +84,8 @@ TEST(HistoryWriter, CutsATextThatIsTooLongBetweenCharacters) {
   history_job job;
   job.row = sample_job(1, push_status::failed);
   job.subscriber = sample_subscriber(1);
-  for (std::string name : {std::string(text_bytes_max, 'x'), std::string(text_bytes_max - 1, 'x') + "ü"}) {
+  for (const std::string& name :
+       {std::string(text_bytes_max, 'x'), std::string(text_bytes_max - 1, 'x') + "ü"}) {
     job.subscriber->name = name + "more";
     const std::string kept = name.ends_with("x") ? name : std::string(text_bytes_max - 1, 'x');
     EXPECT_THAT(write_job(job), HasSubstr("\"org_name\":\"" + kept + "\","));
