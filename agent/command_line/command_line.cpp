@@ -26,6 +26,8 @@ struct typed_words {
   std::string scenario;
   std::string listen;
   std::string target;
+  std::string request;
+  std::string hub;
   std::string orgs;
   std::string waves;
   std::string failure_rate;
@@ -40,6 +42,7 @@ struct typed_words {
   bool succeeded = false;
   bool spared = false;
   bool running = false;
+  bool without_texts = false;
   bool json = false;
   bool version = false;
 };
@@ -310,6 +313,30 @@ result<command> read_orgs(const typed_words& words, const configuration::environ
       .rollout = *rollout, .filter = *filter, .format = *format, .connection = std::move(*connection)};
 }
 
+void add_export_history(CLI::App& app, typed_words& words) {
+  add_config(app, words);
+  app.add_option("--request", words.request, "The push request: 0DV…, 15 or 18 characters")
+      ->required()
+      ->type_name("ID");
+  app.add_option("--hub", words.hub, "Ask only this hub of the configuration; default: each")
+      ->type_name("NAME");
+  app.add_flag("--without-texts", words.without_texts,
+               "Leave out org names and what errors say; keep their types, titles and a hash");
+}
+
+result<command> read_export_history(const typed_words& words, const configuration::environment&) {
+  auto config = read_config(words);
+  if (!config)
+    return std::unexpected(config.error());
+  const auto request = domain::request_id::parse(words.request);
+  if (!request)
+    return fail_in("--request", request.error());
+  return export_history_options{.config = std::move(*config),
+                                .request = *request,
+                                .hub = words.hub.empty() ? std::nullopt : std::optional(words.hub),
+                                .leaves_out_texts = words.without_texts};
+}
+
 result<command> read_version(const typed_words& words, const configuration::environment&) {
   return version_options{.output = read_output(words)};
 }
@@ -321,6 +348,8 @@ constexpr std::array definitions{
     command_definition{"simulate", "Serve a simulated Salesforce hub", add_simulate, read_simulate},
     command_definition{"status", "Show what the running agent knows", add_status, read_status},
     command_definition{"orgs", "List the orgs of a rollout", add_orgs, read_orgs},
+    command_definition{"export-history", "Write a past push from Salesforce to standard output",
+                       add_export_history, read_export_history},
     command_definition{"version", "Show the version of the program and its libraries", add_json,
                        read_version},
 };

@@ -72,12 +72,19 @@ struct orgs_options {
   connection_options connection;
 };
 
+struct export_history_options {
+  std::filesystem::path config;
+  domain::request_id request;
+  std::optional<std::string> hub;  ///< nothing: each hub of the configuration is asked
+  bool leaves_out_texts = false;   ///< `--without-texts`
+};
+
 struct version_options {
   output_form output = output_form::text;
 };
 
 using command = std::variant<run_options, check_options, demo_options, simulate_options, status_options,
-                             orgs_options, version_options>;
+                             orgs_options, export_history_options, version_options>;
 
 enum class output_stream { standard_output, standard_error };
 

@@ -26,6 +26,8 @@ struct request_row {
   std::optional<wall_time> start;
   std::optional<wall_time> end;
   std::optional<wall_time> modified;  ///< SystemModstamp
+
+  friend bool operator==(const request_row&, const request_row&) = default;
 };
 
 struct job_row {
@@ -37,6 +39,8 @@ struct job_row {
   std::optional<wall_time> start;
   std::optional<wall_time> end;
   std::optional<wall_time> modified;  ///< SystemModstamp
+
+  friend bool operator==(const job_row&, const job_row&) = default;
 };
 
 struct error_row {
@@ -46,6 +50,8 @@ struct error_row {
   std::string title;
   std::string message;
   std::string details;
+
+  friend bool operator==(const error_row&, const error_row&) = default;
 };
 
 struct subscriber_row {
@@ -56,6 +62,8 @@ struct subscriber_row {
   std::string sf_instance;
   std::string org_status;
   std::optional<version_id> version;  ///< installed when it was read
+
+  friend bool operator==(const subscriber_row&, const subscriber_row&) = default;
 };
 
 /// What one stream event says, after field mapping. Everything but the times may be missing; an event

@@ -47,6 +47,7 @@ const std::vector<room>& rooms() {
       {"agent/domain", {"base"}},
       {"agent/tracker", {"base", "agent/domain"}},
       {"agent/policy", {"base", "agent/domain", "agent/tracker"}},
+      {"agent/history", {"base", "agent/domain"}},
       {"agent", {"base", "cometd", "alerts", "metrics"}},
       {"simulator", {"base"}},
       {"program", {"base", "cometd", "alerts", "metrics", "agent", "simulator"}},

@@ -69,6 +69,8 @@ INSTANTIATE_TEST_SUITE_P(
         direction{"agent/policy/a.hpp", "agent/tracker/b.hpp", true},
         direction{"agent/policy/a.hpp", "agent/store/b.hpp", false},
         direction{"agent/policy/a.hpp", "metrics/b.hpp", false},
+        direction{"agent/history/a.hpp", "agent/domain/b.hpp", true},
+        direction{"agent/history/a.hpp", "agent/salesforce/b.hpp", false},
         direction{"agent/store/a.hpp", "alerts/b.hpp", true},
         direction{"agent/a.cpp", "agent/policy/b.hpp", true},
         direction{"agent/a.cpp", "simulator/b.hpp", false}, direction{"agent/a.cpp", "program/b.hpp", false},

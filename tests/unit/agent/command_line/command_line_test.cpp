@@ -110,6 +110,21 @@ TEST(CommandLine, ReadsOrgs) {
   EXPECT_EQ(parsed<orgs_options>({"orgs", version_id, "--json"}).format, orgs_format::json);
 }
 
+TEST(CommandLine, ReadsExportHistory) {
+  const auto bare =
+      parsed<export_history_options>({"export-history", "--config", "a", "--request", request_id});
+  EXPECT_EQ(bare.config, "a");
+  EXPECT_EQ(bare.request.text(), request_id);
+  EXPECT_EQ(bare.hub, std::nullopt);
+  EXPECT_FALSE(bare.leaves_out_texts);
+  const auto full =
+      parsed<export_history_options>({"export-history", "--config", "a", "--request",
+                                      bare.request.long_text(), "--hub", "devhub", "--without-texts"});
+  EXPECT_EQ(full.request, bare.request);
+  EXPECT_EQ(full.hub, "devhub");
+  EXPECT_TRUE(full.leaves_out_texts);
+}
+
 TEST(CommandLine, ReadsVersion) {
   EXPECT_EQ(parsed<version_options>({"version"}).output, output_form::text);
   EXPECT_EQ(parsed<version_options>({"version", "--json"}).output, output_form::json);
@@ -184,6 +199,13 @@ TEST(CommandLine, AnswersBadUsageWithOneSentenceAndTwo) {
       {{"orgs", version_id, "--format", "xml"}, "pushguard orgs: --format must be table, csv or ids"},
       {{"orgs", version_id, "--format", "ids", "--json"},
        "pushguard orgs: --json and --format exclude each other"},
+      {{"export-history", "--request", request_id}, "pushguard export-history: --config is required"},
+      {{"export-history", "--config", "a"}, "pushguard export-history: --request is required"},
+      {{"export-history", "--config", "", "--request", request_id},
+       "pushguard export-history: --config must name a file"},
+      {{"export-history", "--config", "a", "--request", version_id},
+       "pushguard export-history: --request: '04t000000000001' is not a push request id"},
+      {{"export-history", "--config", "a", "--request", request_id, "extra"}, "pushguard export-history: "},
       {{"version", "--config", "a"}, "pushguard version: "},
   };
   for (const auto& row : table) {
@@ -212,7 +234,8 @@ TEST(CommandLine, HelpsOnStandardOutputWithZero) {
     ASSERT_FALSE(made);
     EXPECT_EQ(made.error().exit_code, 0);
     EXPECT_EQ(made.error().stream, output_stream::standard_output);
-    for (const char* name : {"run", "check", "demo", "simulate", "status", "orgs", "version"})
+    for (const char* name :
+         {"run", "check", "demo", "simulate", "status", "orgs", "export-history", "version"})
       EXPECT_THAT(made.error().text, HasSubstr(std::string("  ") + name + " "));
   }
 }
@@ -227,6 +250,7 @@ TEST(CommandLine, HelpsWithEachCommand) {
       {"orgs",
        {"ROLLOUT", "--failed", "--succeeded", "--spared", "--running", "--format FORMAT", "--json",
         "--url URL"}},
+      {"export-history", {"--config FILE", "--request ID", "--hub NAME", "--without-texts"}},
       {"version", {"--json"}}};
   for (const auto& [name, expected] : options) {
     const auto made = parse({name, "--help"});
