@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <random>
 #include <system_error>
 
 #include "agent/commands/commands.hpp"
@@ -62,7 +63,10 @@ result<past_push_reading> read_from(const configuration::hub& hub, const export_
   asio::io_context context(1);
   const auto time = make_system_time();
   const auto network = make_socket_network(*time);
-  hub_connection connection(hub, *network, *time, *trust);
+  const auto log = make_stderr_logger(log_level::warning, log_format::logfmt, *time);
+  random_engine random{std::random_device{}()};
+  hub_connection connection(
+      hub, {.network = *network, .time = *time, .log = *log, .random = random, .trust = *trust});
   past_push_wish wish{.request = options.request,
                       .hub = hub.name,
                       .api_version = hub.api_version,
