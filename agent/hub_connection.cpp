@@ -12,9 +12,10 @@ salesforce::http_client_factory clients_with(network& network, time_source& time
   };
 }
 
-connect_options connecting_to(std::shared_ptr<tls_trust> trust) {
+connect_options connecting_to(const configuration::hub& hub, std::shared_ptr<tls_trust> trust) {
   connect_options made;
   made.trust = std::move(trust);
+  made.proxies = std::make_shared<const proxy_rules>(hub.proxies);
   return made;
 }
 
@@ -30,7 +31,7 @@ std::unique_ptr<salesforce::login> login_of(const configuration::hub& hub,
 
 hub_connection::hub_connection(const configuration::hub& hub, network& network, time_source& time,
                                std::shared_ptr<tls_trust> trust, salesforce::api_observer& observer)
-    : connect_(connecting_to(std::move(trust))),
+    : connect_(connecting_to(hub, std::move(trust))),
       session_(login_of(hub, clients_with(network, time, connect_), time), observer),
       rest_(session_, clients_with(network, time, connect_), observer),
       queries_(rest_) {}

@@ -460,7 +460,6 @@ TEST_F(ReadConfiguration, RefusesKeysThatALaterVersionWillKnow) {
       {"client_credentials:\n", "jwt_bearer:\n"},
       {"client_credentials:\n", "refresh_token:\n"},
       {"client_credentials:\n", "access_token:\n"},
-      {"    api_version: \"61.0\"\n", "    proxy: http://proxy:3128\n"},
       {"rollout_gap: 3d\n", "timezone: UTC\n"},
       {"rollout_gap: 3d\n", "orgs_file: customers.csv\n"},
       {"  repeat_interval: 1h\n", "  watchdog: { receiver: prometheus, interval: 1m }\n"},
