@@ -12,16 +12,17 @@ salesforce::http_client_factory clients_with(const hub_connection_parts& parts, 
   };
 }
 
-connect_options connecting_to(std::shared_ptr<tls_trust> trust) {
+connect_options connecting_to(const configuration::hub& hub, std::shared_ptr<tls_trust> trust) {
   connect_options made;
   made.trust = std::move(trust);
+  made.proxies = std::make_shared<const proxy_rules>(hub.proxies);
   return made;
 }
 
 }  // namespace
 
 hub_connection::hub_connection(const configuration::hub& hub, const hub_connection_parts& parts)
-    : connect_(connecting_to(parts.trust)),
+    : connect_(connecting_to(hub, parts.trust)),
       session_(salesforce::make_login({clients_with(parts, connect_), parts.time, parts.log}, hub.login),
                parts.time, parts.observer),
       rest_(session_, clients_with(parts, connect_), parts.time, parts.random, parts.observer),

@@ -30,7 +30,7 @@ class hub_connection {
   [[nodiscard]] salesforce::session_access& session() noexcept { return session_; }
   [[nodiscard]] salesforce::rest_client& rest() noexcept { return rest_; }
   [[nodiscard]] salesforce::push_queries& queries() noexcept { return queries_; }
-  /// How its connections are made: its trust.
+  /// How its connections are made: its trust and its proxy, which is chosen anew for each origin.
   [[nodiscard]] const connect_options& connecting() const noexcept { return connect_; }
 
  private:

@@ -119,4 +119,8 @@ std::string_view http_reason(int status) noexcept {
   return "Unknown";
 }
 
+std::string_view http_user_agent() noexcept {
+  return "pushguard/" PUSHGUARD_VERSION;
+}
+
 }  // namespace pushguard

@@ -56,4 +56,7 @@ struct http_response {
 /// "Not Found" for 404; "Unknown" for what has no name.
 [[nodiscard]] std::string_view http_reason(int status) noexcept;
 
+/// What this program calls itself in requests: `pushguard/1.2.3`.
+[[nodiscard]] std::string_view http_user_agent() noexcept;
+
 }  // namespace pushguard

@@ -30,8 +30,6 @@ constexpr int interim_answers_max = 8;
 // Below this, header and body are sent as one write, and so mostly as one packet.
 constexpr std::size_t joined_write_max = 16UZ * 1024;
 
-constexpr std::string_view user_agent = "pushguard/" PUSHGUARD_VERSION;
-
 /// A caller waiting for its turn.
 struct ticket {
   explicit ticket(const asio::any_io_executor& executor)
@@ -221,7 +219,7 @@ bool is_idempotent(std::string_view method) noexcept {
 std::string render_header(const client_state& state, const http_request& request, const http_call& call) {
   std::string out = fmt::format("{} {} HTTP/1.1\r\n", request.method, request.target);
   append_header(out, "Host", state.peer.authority());
-  append_header(out, "User-Agent", user_agent);
+  append_header(out, "User-Agent", http_user_agent());
   append_header(out, "Connection", "keep-alive");
   if (call.accept == compression::gzip) {
     append_header(out, "Accept-Encoding", "gzip");

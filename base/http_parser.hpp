@@ -1,6 +1,6 @@
 #pragma once
 
-// For http_client.cpp and http_server.cpp alone: it includes Beast.
+// For the .cpp files here that speak HTTP: it includes Beast.
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>

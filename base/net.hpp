@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/proxy.hpp"
 #include "base/result.hpp"
 #include "base/time_source.hpp"
 #include "base/url.hpp"
@@ -68,7 +69,11 @@ struct connect_options {
   duration resolve = std::chrono::seconds(10);
   duration connect = std::chrono::seconds(10);  ///< for each address; all of them are tried
   duration handshake = std::chrono::seconds(15);
+  duration tunnel = std::chrono::seconds(30);  ///< for a proxy's answer; it resolves and connects meanwhile
   std::shared_ptr<tls_trust> trust = {};  ///< needed for security::tls; verification cannot be turned off
+  /// Which proxy stands in the way of which origin; nullptr: none does. Through a proxy, TLS is between
+  /// this program and the origin, whose own name is verified; peer() of the connection is the proxy.
+  std::shared_ptr<const proxy_rules> proxies = {};
 };
 
 /// Makes and takes connections.
@@ -76,7 +81,8 @@ class network {
  public:
   virtual ~network() = default;
 
-  /// Fails with errc::unreachable, errc::timed_out or errc::untrusted, naming peer and phase.
+  /// Fails with errc::unreachable, errc::timed_out or errc::untrusted, naming peer and phase; with
+  /// errc::rejected where a proxy refuses to make the connection.
   [[nodiscard]] virtual boost::asio::awaitable<result<std::unique_ptr<transport>>> connect(
       origin to, connect_options options) = 0;
 
@@ -95,7 +101,8 @@ class network {
 /// Connections inside the process, for one io_context on one thread: bytes written are read by the
 /// other end, with back-pressure at 64 KiB; connecting to an address nobody listens on is refused.
 /// What was written before close() or reset() can still be read. An origin with security::tls is
-/// reached as it is, without TLS. What was opened may outlive the network.
+/// reached as it is, without TLS. Proxies are asked as on sockets, but without a deadline: there is no
+/// clock here. What was opened may outlive the network.
 [[nodiscard]] std::unique_ptr<network> make_pipe_network();
 
 }  // namespace pushguard

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "base/condition.hpp"
+#include "base/connect_tunnel.hpp"
 #include "base/net.hpp"
 
 namespace pushguard {
@@ -181,7 +182,8 @@ class pipe_listener final : public listener {
   std::shared_ptr<pipe_port> port_;
 };
 
-asio::awaitable<result<std::unique_ptr<transport>>> connect_to(std::shared_ptr<pipe_ports> ports, origin to) {
+asio::awaitable<result<std::unique_ptr<transport>>> connect_directly(std::shared_ptr<pipe_ports> ports,
+                                                                     origin to) {
   const auto executor = co_await asio::this_coro::executor;
   // As with a socket, others get their turn before the connection stands.
   co_await asio::post(executor, asio::use_awaitable);
@@ -203,10 +205,25 @@ asio::awaitable<result<std::unique_ptr<transport>>> connect_to(std::shared_ptr<p
   co_return made;
 }
 
+asio::awaitable<result<std::unique_ptr<transport>>> connect_through(std::shared_ptr<pipe_ports> ports,
+                                                                    proxy through, origin to) {
+  auto made = co_await connect_directly(std::move(ports), through.at);
+  if (!made) {
+    co_return fail_in(tunnel_phase(through, to), made.error());
+  }
+  const auto opened = co_await open_tunnel(**made, through, to);
+  if (!opened) {
+    co_return std::unexpected(opened.error());
+  }
+  co_return std::move(*made);
+}
+
 class pipe_network final : public network {
  public:
-  asio::awaitable<result<std::unique_ptr<transport>>> connect(origin to, connect_options) override {
-    return connect_to(ports_, std::move(to));
+  asio::awaitable<result<std::unique_ptr<transport>>> connect(origin to, connect_options options) override {
+    const proxy* const through = options.proxies ? options.proxies->on_the_way_to(to) : nullptr;
+    return through ? connect_through(ports_, *through, std::move(to))
+                   : connect_directly(ports_, std::move(to));
   }
 
   result<std::unique_ptr<listener>> listen(const asio::any_io_executor&, std::string_view host,

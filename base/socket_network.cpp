@@ -13,6 +13,7 @@
 #include <fstream>
 
 #include "base/condition.hpp"
+#include "base/connect_tunnel.hpp"
 #include "base/deadline.hpp"
 #include "base/net.hpp"
 
@@ -132,7 +133,11 @@ template <class Stream>
 class socket_transport final : public transport {
  public:
   explicit socket_transport(connection_pointer<Stream> on) : on_(std::move(on)) {}
-  ~socket_transport() override { on_->close(); }
+  ~socket_transport() override {
+    if (on_) {
+      on_->close();
+    }
+  }
   socket_transport(const socket_transport&) = delete;
   socket_transport& operator=(const socket_transport&) = delete;
 
@@ -156,17 +161,26 @@ class socket_transport final : public transport {
   }
   std::string peer() const override { return on_->peer; }
 
+  /// The connection, no longer closed with this object.
+  connection_pointer<Stream> release() noexcept { return std::move(on_); }
+
  private:
   connection_pointer<Stream> on_;
 };
 
 using plain_stream = tcp::socket;
-using tls_stream = ssl::stream<tcp::socket>;
+template <class Carrier>
+using tls_over = ssl::stream<Carrier>;
 
-std::unique_ptr<transport> make_plain_transport(tcp::socket socket, std::string peer) {
+connection_pointer<plain_stream> make_plain_connection(tcp::socket socket, std::string peer) {
   auto on = std::make_shared<connection_state<plain_stream>>(std::move(socket));
   on->peer = std::move(peer);
-  return std::make_unique<socket_transport<plain_stream>>(std::move(on));
+  return on;
+}
+
+std::unique_ptr<transport> make_plain_transport(tcp::socket socket, std::string peer) {
+  return std::make_unique<socket_transport<plain_stream>>(
+      make_plain_connection(std::move(socket), std::move(peer)));
 }
 
 using endpoint_list = std::vector<tcp::endpoint>;
@@ -269,7 +283,8 @@ bool expect_peer(SSL* session, const origin& to) {
          ::SSL_set_tlsext_host_name(session, to.host.c_str()) == 1;
 }
 
-asio::awaitable<result<>> shake_hands(connection_pointer<tls_stream> on) {
+template <class Carrier>
+asio::awaitable<result<>> shake_hands(connection_pointer<tls_over<Carrier>> on) {
   error_code ec;
   co_await on->stream.async_handshake(ssl::stream_base::client,
                                       asio::redirect_error(asio::use_awaitable, ec));
@@ -287,29 +302,28 @@ asio::awaitable<result<>> shake_hands(connection_pointer<tls_stream> on) {
   co_return fail(errc::unreachable, reason(ec));
 }
 
-asio::awaitable<result<std::unique_ptr<transport>>> start_tls(time_source& time, const origin& to,
-                                                              tcp::socket socket, std::string peer,
-                                                              const connect_options& options) {
-  const auto on = std::make_shared<connection_state<tls_stream>>(std::move(socket), options.trust->context);
-  on->peer = std::move(peer);
+/// TLS with `to`, on what carries bytes to it: a socket, or TLS with a proxy.
+template <class Carrier>
+asio::awaitable<result<connection_pointer<tls_over<Carrier>>>> start_tls(time_source& time, origin to,
+                                                                         connection_pointer<Carrier> under,
+                                                                         connect_options options) {
+  const auto on =
+      std::make_shared<connection_state<tls_over<Carrier>>>(std::move(under->stream), options.trust->context);
+  on->peer = std::move(under->peer);
   const std::string phase = to.text() + ": TLS handshake";
   if (!expect_peer(on->stream.native_handle(), to)) {
     co_return fail(errc::invalid, phase + ": the host's name cannot be checked");
   }
   const auto done =
-      co_await with_deadline(time, time.steady_now() + options.handshake, phase, shake_hands(on));
+      co_await with_deadline(time, time.steady_now() + options.handshake, phase, shake_hands<Carrier>(on));
   if (!done) {
     co_return done.error().is(errc::timed_out) ? std::unexpected(done.error()) : fail_in(phase, done.error());
   }
-  std::unique_ptr<transport> made = std::make_unique<socket_transport<tls_stream>>(on);
-  co_return made;
+  co_return on;
 }
 
-asio::awaitable<result<std::unique_ptr<transport>>> connect_to(time_source& time, origin to,
-                                                               connect_options options) {
-  if (to.security == security::tls && !options.trust) {
-    co_return fail(errc::invalid, to.text() + ": no trusted certificates were given");
-  }
+asio::awaitable<result<connection_pointer<plain_stream>>> connect_socket_to(time_source& time, origin to,
+                                                                            connect_options options) {
   const auto addresses = co_await resolve(time, to, options.resolve);
   if (!addresses) {
     co_return std::unexpected(addresses.error());
@@ -320,11 +334,80 @@ asio::awaitable<result<std::unique_ptr<transport>>> connect_to(time_source& time
   }
   error_code gone;
   std::string peer = to_text(socket->remote_endpoint(gone));
+  co_return make_plain_connection(std::move(*socket), std::move(peer));
+}
+
+/// What `to` asks for on a connection that reaches it.
+template <class Carrier>
+asio::awaitable<result<std::unique_ptr<transport>>> secure(time_source& time, origin to,
+                                                           connection_pointer<Carrier> on,
+                                                           connect_options options) {
   if (to.security == security::plain) {
-    co_return make_plain_transport(std::move(*socket), std::move(peer));
+    std::unique_ptr<transport> made = std::make_unique<socket_transport<Carrier>>(on);
+    co_return made;
   }
-  auto secured = co_await start_tls(time, to, std::move(*socket), std::move(peer), options);
-  co_return secured;
+  const auto secured = co_await start_tls(time, to, on, options);
+  if (!secured) {
+    co_return std::unexpected(secured.error());
+  }
+  std::unique_ptr<transport> made = std::make_unique<socket_transport<tls_over<Carrier>>>(*secured);
+  co_return made;
+}
+
+/// Makes the connection to a proxy one to `to`.
+template <class Carrier>
+asio::awaitable<result<std::unique_ptr<transport>>> tunnel(time_source& time, proxy through, origin to,
+                                                           connection_pointer<Carrier> on,
+                                                           connect_options options) {
+  // Closed where the tunnel does not come about, and left open for what follows where it does.
+  socket_transport<Carrier> wire(std::move(on));
+  const std::string phase = tunnel_phase(through, to) + ": waiting for its answer";
+  const auto opened =
+      co_await with_deadline(time, time.steady_now() + options.tunnel, phase, open_tunnel(wire, through, to));
+  if (!opened) {
+    co_return std::unexpected(opened.error());
+  }
+  auto made = co_await secure(time, to, wire.release(), options);
+  co_return made;
+}
+
+asio::awaitable<result<std::unique_ptr<transport>>> connect_through(time_source& time, proxy through,
+                                                                    origin to, connect_options options) {
+  const std::string phase = tunnel_phase(through, to);
+  const auto reached = co_await connect_socket_to(time, through.at, options);
+  if (!reached) {
+    co_return fail_in(phase, reached.error());
+  }
+  if (through.at.security == security::plain) {
+    auto made = co_await tunnel(time, through, to, *reached, options);
+    co_return made;
+  }
+  const auto secured = co_await start_tls(time, through.at, *reached, options);
+  if (!secured) {
+    co_return fail_in(phase, secured.error());
+  }
+  auto made = co_await tunnel(time, through, to, *secured, options);
+  co_return made;
+}
+
+asio::awaitable<result<std::unique_ptr<transport>>> connect_to(time_source& time, origin to,
+                                                               connect_options options) {
+  const proxy* const through = options.proxies ? options.proxies->on_the_way_to(to) : nullptr;
+  const bool is_secured =
+      to.security == security::tls || (through != nullptr && through->at.security == security::tls);
+  if (is_secured && !options.trust) {
+    co_return fail(errc::invalid, to.text() + ": no trusted certificates were given");
+  }
+  if (through != nullptr) {
+    auto made = co_await connect_through(time, *through, to, options);
+    co_return made;
+  }
+  const auto reached = co_await connect_socket_to(time, to, options);
+  if (!reached) {
+    co_return std::unexpected(reached.error());
+  }
+  auto made = co_await secure(time, to, *reached, options);
+  co_return made;
 }
 
 struct acceptor_state {

@@ -18,6 +18,7 @@
 #include "agent/salesforce/event_decoder.hpp"
 #include "alerts/routing.hpp"
 #include "base/log.hpp"
+#include "base/proxy.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
 #include "base/time.hpp"
@@ -45,7 +46,8 @@ struct hub {
   std::optional<std::string> api_version;    ///< `62.0`; nothing: the newest that the org offers
   std::vector<domain::package_id> packages;  ///< empty: all packages of the hub
   std::optional<std::filesystem::path>
-      ca_file;  ///< believed beside the system's trust; readable when it was loaded
+      ca_file;               ///< believed beside the system's trust; readable when it was loaded
+  proxy_rules proxies = {};  ///< from the hub's `proxy`, or else from the environment
   std::vector<channel> channels;
   reconciliation reconcile;
 };

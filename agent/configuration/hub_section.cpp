@@ -270,18 +270,38 @@ std::optional<std::string> read_api_version(yaml_reader& hub) {
   return version;
 }
 
+proxy_rules read_environment_proxy(yaml_reader& hub, const reading& context) {
+  auto made = environment_proxy(context.variables);
+  if (made)
+    return std::move(*made);
+  hub.problems().add(hub.position(), made.error().text() + "; `proxy: none` does without it");
+  return {};
+}
+
+proxy_rules read_proxy(yaml_reader& hub, const reading& context) {
+  if (!hub.has("proxy"))
+    return read_environment_proxy(hub, context);
+  const auto text = read_secret_text(hub, "proxy", context);
+  if (!text || text->reveal() == "none")
+    return {};
+  auto parsed = parse_proxy(text->reveal());
+  if (parsed)
+    return {.via = std::move(*parsed)};
+  hub.problem("proxy", "proxy: " + parsed.error().text());
+  return {};
+}
+
 hub read_hub(yaml_reader& from, unique_names& names, const reading& context) {
-  constexpr std::array<std::string_view, 1> later{"proxy"};
   hub made;
   made.name = names.read(from);
   made.login = read_login(from, context);
   made.api_version = read_api_version(from);
   made.packages = read_ids<domain::package_id>(from, "packages");
   made.ca_file = read_ca_file(from, context);
+  made.proxies = read_proxy(from, context);
   made.channels = read_channels(from);
   if (auto reconcile = from.mapping("reconcile"))
     made.reconcile = read_reconciliation(*reconcile);
-  from.refuse(later, unsupported);
   from.finish();
   return made;
 }

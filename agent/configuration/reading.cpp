@@ -111,6 +111,17 @@ secret read_secret_file(yaml_reader& from, std::string_view file_key, const read
   return {};
 }
 
+std::optional<secret> read_secret_text(yaml_reader& from, std::string_view key, const reading& context) {
+  const auto text = from.text(key);
+  if (!text)
+    return std::nullopt;
+  auto value = expand(*text, context.variables);
+  if (value)
+    return std::move(*value);
+  from.problem(key, fmt::format("{}: {}", key, value.error().text()));
+  return std::nullopt;
+}
+
 std::optional<url> read_url(const yaml_node& node, std::string_view what, yaml_problems& problems) {
   const auto text = yaml_read_text(node, what, problems);
   if (!text)

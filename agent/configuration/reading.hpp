@@ -54,6 +54,11 @@ class unique_names {
 /// problem as above, where it cannot be read.
 [[nodiscard]] secret read_secret_file(yaml_reader& from, std::string_view file_key, const reading& context);
 
+/// The value of `key`, for what may hold a secret but needs no file: `${NAME}` alone stands for an
+/// environment variable. Nothing where the key is absent or wrong; problems do not repeat the value.
+[[nodiscard]] std::optional<secret> read_secret_text(yaml_reader& from, std::string_view key,
+                                                     const reading& context);
+
 /// An absolute http or https URL.
 [[nodiscard]] std::optional<url> read_url(const yaml_node& node, std::string_view what,
                                           yaml_problems& problems);

@@ -25,7 +25,7 @@ struct access {
   wall_time issued;
 };
 
-/// Makes the client for one origin, with the hub's trust and proxy.
+/// Makes the client for one origin, with the hub's trust and its proxy.
 using http_client_factory = std::function<std::shared_ptr<http_client>(const origin&)>;
 
 /// One way to get a session: a flow with its credentials. For one thread.

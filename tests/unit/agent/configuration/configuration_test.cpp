@@ -457,7 +457,6 @@ TEST_F(ReadConfiguration, AcceptsTheEndsOfRanges) {
 
 TEST_F(ReadConfiguration, RefusesKeysThatALaterVersionWillKnow) {
   const std::pair<const char*, const char*> table[] = {
-      {"    api_version: \"61.0\"\n", "    proxy: http://proxy:3128\n"},
       {"rollout_gap: 3d\n", "timezone: UTC\n"},
       {"rollout_gap: 3d\n", "orgs_file: customers.csv\n"},
       {"  repeat_interval: 1h\n", "  watchdog: { receiver: prometheus, interval: 1m }\n"},
