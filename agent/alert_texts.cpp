@@ -165,6 +165,14 @@ std::string blind_alert_id(std::string_view hub) {
   return alerts::make_alert_id({"hub-blind", hub});
 }
 
+std::string login_alert_id(std::string_view hub) {
+  return alerts::make_alert_id({"login-refused", hub});
+}
+
+std::string budget_alert_id(std::string_view hub) {
+  return alerts::make_alert_id({"api-budget-low", hub});
+}
+
 std::string setup_page_url(const alert_context& context, const domain::request_id& request) {
   if (context.generation != domain::package_generation::first || context.instance_url.empty()) {
     return {};
@@ -235,6 +243,35 @@ alert make_blind_alert(std::string_view hub, std::string_view last_failure, std:
   made.summary =
       fmt::format("Pushguard cannot see hub {}: rollouts are not judged and nothing is aborted", hub);
   made.description = last_failure.empty() ? "" : fmt::format("The last attempt failed: {}", last_failure);
+  made.generator_url = std::string(agent_url);
+  return made;
+}
+
+alert make_login_alert(std::string_view hub, std::string_view refusal, std::string_view agent_url) {
+  alert made;
+  made.id = login_alert_id(hub);
+  made.name = "PushguardLoginRefused";
+  made.severity = alert_severity::critical;
+  made.labels = {{"hub", std::string(hub)}};
+  made.summary = fmt::format(
+      "Salesforce refuses Pushguard's login to hub {}: rollouts are neither followed nor aborted", hub);
+  made.description = fmt::format("{}. The login is tried again every few minutes.", refusal);
+  made.generator_url = std::string(agent_url);
+  return made;
+}
+
+alert make_budget_alert(std::string_view hub, const budget_view& budget, std::string_view agent_url) {
+  alert made;
+  made.id = budget_alert_id(hub);
+  made.name = "PushguardApiBudgetLow";
+  made.severity = alert_severity::warning;
+  made.labels = {{"hub", std::string(hub)}};
+  made.summary = fmt::format("Pushguard reads hub {} every {} instead of every {}, to spare API calls", hub,
+                             format_duration(std::chrono::ceil<std::chrono::seconds>(budget.interval)),
+                             format_duration(budget.wanted));
+  made.description = fmt::format(
+      "In the last 24 hours Pushguard made {} of the {} calls of its budget, and all users of the org {} of {}.",
+      budget.spent, budget.allowed, budget.org_used, budget.org_limit);
   made.generator_url = std::string(agent_url);
   return made;
 }

@@ -47,12 +47,32 @@ enum class alert_mode { enforce, dry_run };
 [[nodiscard]] alerts::alert make_blind_alert(std::string_view hub, std::string_view last_failure,
                                              std::string_view agent_url);
 
+/// `PushguardLoginRefused`: Salesforce refuses the hub's credentials, its user or its app.
+[[nodiscard]] alerts::alert make_login_alert(std::string_view hub, std::string_view refusal,
+                                             std::string_view agent_url);
+
+/// What a hub's agent has spent of what it may ask.
+struct budget_view {
+  std::uint64_t spent = 0;      ///< calls of this agent in the last 24 hours
+  std::uint64_t allowed = 0;    ///< its budget
+  std::uint64_t org_used = 0;   ///< calls of all users of the org
+  std::uint64_t org_limit = 0;  ///< the org's allocation
+  duration interval{};          ///< at which the hub is read for now
+  duration wanted{};            ///< at which it would be read
+};
+
+/// `PushguardApiBudgetLow`: the hub is read more slowly than configured.
+[[nodiscard]] alerts::alert make_budget_alert(std::string_view hub, const budget_view& budget,
+                                              std::string_view agent_url);
+
 /// The ids under which these alerts are raised and resolved.
 [[nodiscard]] std::string warning_alert_id(const rule_key& key);
 [[nodiscard]] std::string breach_alert_id(const rule_key& key);
 [[nodiscard]] std::string unarmed_breach_alert_id(const rule_key& key);
 [[nodiscard]] std::string containment_alert_id(const decision_view& decision);
 [[nodiscard]] std::string blind_alert_id(std::string_view hub);
+[[nodiscard]] std::string login_alert_id(std::string_view hub);
+[[nodiscard]] std::string budget_alert_id(std::string_view hub);
 
 /// The page of a push request in Setup, where an Abort button exists: first-generation packages only,
 /// and only once the instance is known; else empty.

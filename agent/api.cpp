@@ -73,6 +73,7 @@ json::object to_json(const request_view& request, const error_counts& failures) 
           {"rollout", request.rollout},
           {"status", domain::to_string(request.row.status)},
           {"salesforce_status", text(request.row.status_text)},
+          {"stale", request.is_stale},
           {"package_id", request.row.package.text()},
           {"package_name", text(request.row.package_name)},
           {"version_id", request.row.version.text()},

@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <boost/asio/this_coro.hpp>
+#include <deque>
 #include <list>
 
+#include "agent/call_meter.hpp"
 #include "agent/containment.hpp"
 #include "agent/decision_making.hpp"
 #include "agent/hub_connection.hpp"
 #include "agent/hub_memory.hpp"
-#include "agent/pace.hpp"
 #include "agent/policy/judge.hpp"
 #include "agent/store/ports.hpp"
 #include "agent/stream_adapters.hpp"
@@ -25,6 +26,10 @@ namespace {
 
 // A hint brings the next look forward to this, so that a burst of events costs one look.
 constexpr duration hint_delay = std::chrono::seconds(2);
+// How often /limits is asked where answers do not tell the allocation.
+constexpr duration limits_interval = std::chrono::hours(1);
+// Complete reads whose cost says what the next one will cost.
+constexpr std::size_t reads_remembered = 4;
 // The judge looks at the clock at least so often: blindness and abandonment come with time alone.
 constexpr duration judging_interval = std::chrono::seconds(5);
 
@@ -62,7 +67,12 @@ class watching_agent final : public hub_agent {
   // Seeing.
   asio::awaitable<void> read_forever();
   asio::awaitable<result<>> read_once();
+  asio::awaitable<void> look_around();
+  asio::awaitable<void> ask_for_limits();
   void on_read(const result<>& read, duration took);
+  void tell_login(const result<>& read);
+  void tell_budget();
+  std::uint64_t expected_calls() const;
   duration interval() const;
   duration wanted_interval() const;
   duration least_interval() const;
@@ -94,6 +104,7 @@ class watching_agent final : public hub_agent {
 
   hub_agent_parts parts_;
   const std::string& name_;
+  call_meter meter_;
   hub_connection hub_;
   tracker::tracker tracked_;
   policy::judge judge_;
@@ -113,8 +124,11 @@ class watching_agent final : public hub_agent {
   std::optional<steady_time> hinted_at_;
   std::string last_failure_;
   policy::freshness told_freshness_ = policy::freshness::fresh;
-  std::uint64_t calls_per_read_ = 0;  ///< of the last read
-  std::vector<bool> timed_;           ///< by job: its duration was observed, or never will be
+  std::deque<std::uint64_t> calls_of_reads_;  ///< of the last complete ones
+  steady_time ask_limits_at_;
+  bool is_login_refused_ = false;
+  bool is_budget_low_ = false;
+  std::vector<bool> timed_;  ///< by job: its duration was observed, or never will be
   std::map<policy::firing_key, std::string> unrecorded_;  ///< decisions the store refused, and their alerts
   std::string last_store_failure_;
   bool is_confirming_ = false;
@@ -126,12 +140,13 @@ class watching_agent final : public hub_agent {
 watching_agent::watching_agent(hub_agent_parts parts)
     : parts_(std::move(parts)),
       name_(parts_.hub.name),
+      meter_(parts_.instruments, parts_.hub.reconcile.call_budget, parts_.time),
       hub_(parts_.hub, {.network = parts_.network,
                         .time = parts_.time,
                         .log = parts_.log,
                         .random = parts_.random,
                         .trust = parts_.trust,
-                        .observer = parts_.instruments}),
+                        .observer = meter_}),
       judge_(parts_.configuration.policies),
       views_(parts_.hub.name, tracked_, parts_.views),
       reader_(
@@ -197,8 +212,23 @@ asio::awaitable<void> watching_agent::restore(const store::loaded_state& known) 
 // ---- seeing ----
 
 duration watching_agent::least_interval() const {
-  return shortest_interval(calls_per_read_, parts_.hub.reconcile.call_budget,
-                           parts_.instruments.calls_limit());
+  return meter_.budget().shortest_interval(expected_calls(), parts_.time.steady_now());
+}
+
+/// What the next read will cost: the mean of the last ones, but for the dearest, which read all of a rollout
+/// for the first time.
+std::uint64_t watching_agent::expected_calls() const {
+  constexpr std::uint64_t steady_calls = 4;
+  if (calls_of_reads_.empty())
+    return steady_calls;
+  if (calls_of_reads_.size() == 1)
+    return std::min(calls_of_reads_.front(), steady_calls);
+  std::uint64_t sum = 0;
+  for (const std::uint64_t calls : calls_of_reads_)
+    sum += calls;
+  sum -= *std::ranges::max_element(calls_of_reads_);
+  const std::uint64_t others = calls_of_reads_.size() - 1;
+  return (sum + others - 1) / others;
 }
 
 duration watching_agent::interval() const {
@@ -225,13 +255,44 @@ asio::awaitable<result<>> watching_agent::read_once() {
     }
     parts_.log.info("api_version_chosen", {{"hub", name_}, {"version", *version}});
     version_chosen_.notify_all();
+    co_await look_around();
   }
   const auto session = co_await hub_.session().current();
   if (!session) {
     co_return fail_in("logging in", session.error());
   }
   instance_url_ = session->instance.text();
-  co_return co_await reader_.reconcile();
+  auto read = co_await reader_.reconcile();
+  co_await ask_for_limits();
+  co_return read;
+}
+
+/// Finds out what is documented nowhere. The queries do without, by failing first.
+asio::awaitable<void> watching_agent::look_around() {
+  const auto probe = co_await hub_.queries().probe();
+  if (!probe) {
+    parts_.log.warning("hub_not_probed", {{"hub", name_}, {"error", probe.error().text()}});
+    co_return;
+  }
+  for (const std::string& status : probe->unknown_statuses)
+    parts_.log.warning("status_unknown", {{"hub", name_}, {"status", status}});
+  if (!probe->can_cancel)
+    parts_.log.warning("abort_not_permitted",
+                       {{"hub", name_}, {"error", "this user may not change the status of push requests"}});
+  parts_.log.info("hub_probed", {{"hub", name_}, {"reads_changes", probe->reads_changes}});
+}
+
+/// Every answer tells the allocation, as a rule. Where none does, /limits is asked, but not often.
+asio::awaitable<void> watching_agent::ask_for_limits() {
+  if (meter_.budget().is_known() || parts_.time.steady_now() < ask_limits_at_)
+    co_return;
+  ask_limits_at_ = parts_.time.steady_now() + limits_interval;
+  const auto limits = co_await hub_.rest().limits();
+  if (!limits)
+    co_return;
+  const auto daily = std::ranges::find(*limits, "DailyApiRequests", &salesforce::org_limit::name);
+  if (daily != limits->end())
+    meter_.usage_told({.used = daily->max - std::min(daily->max, daily->remaining), .limit = daily->max});
 }
 
 void watching_agent::on_read(const result<>& read, duration took) {
@@ -252,7 +313,46 @@ void watching_agent::on_read(const result<>& read, duration took) {
     parts_.log.error("hub_unreadable", {{"hub", name_}, {"error", last_failure_}});
   }
   hub.last_failure = last_failure_;
+  tell_login(read);
+  tell_budget();
   mark_changed();
+}
+
+void watching_agent::tell_login(const result<>& read) {
+  if (!read && read.error().is(errc::unauthorized)) {
+    if (std::exchange(is_login_refused_, true))
+      return;
+    parts_.log.error("login_refused", {{"hub", name_}, {"error", read.error().text()}});
+    parts_.alerts.raise(make_login_alert(name_, read.error().text(), parts_.agent_url));
+  } else if (read && std::exchange(is_login_refused_, false)) {
+    parts_.alerts.resolve(login_alert_id(name_));
+  }
+}
+
+void watching_agent::tell_budget() {
+  const steady_time now = parts_.time.steady_now();
+  const call_budget& budget = meter_.budget();
+  const budget_view view{.spent = budget.spent(now),
+                         .allowed = budget.allowed(),
+                         .org_used = budget.usage().used,
+                         .org_limit = budget.usage().limit,
+                         .interval = interval(),
+                         .wanted = wanted_interval()};
+  const bool is_stretched = view.interval > view.wanted;
+  if (!is_budget_low_ && is_stretched && budget.is_low(now)) {
+    is_budget_low_ = true;
+    parts_.log.warning("api_budget_low", {{"hub", name_},
+                                          {"spent", view.spent},
+                                          {"allowed", view.allowed},
+                                          {"org_used", view.org_used},
+                                          {"org_limit", view.org_limit},
+                                          {"interval", format_duration(view.interval)}});
+    parts_.alerts.raise(make_budget_alert(name_, view, parts_.agent_url));
+  } else if (is_budget_low_ && !is_stretched) {
+    is_budget_low_ = false;
+    parts_.log.info("api_budget_recovered", {{"hub", name_}});
+    parts_.alerts.resolve(budget_alert_id(name_));
+  }
 }
 
 asio::awaitable<void> watching_agent::read_forever() {
@@ -260,12 +360,19 @@ asio::awaitable<void> watching_agent::read_forever() {
   for (;;) {
     const steady_time began = parts_.time.steady_now();
     hinted_at_.reset();
-    const std::uint64_t calls_before = parts_.instruments.calls_made();
+    const std::uint64_t calls_before = meter_.calls_made();
     const auto read = co_await read_once();
-    calls_per_read_ = parts_.instruments.calls_made() - calls_before;
+    const std::uint64_t calls = meter_.calls_made() - calls_before;
+    if (read) {
+      calls_of_reads_.push_back(calls);
+      if (calls_of_reads_.size() > reads_remembered)
+        calls_of_reads_.pop_front();
+    }
     on_read(read, std::chrono::duration_cast<duration>(parts_.time.steady_now() - began));
     if (!read) {
-      co_await parts_.time.sleep_for(retry.next(parts_.random));
+      // Attempts that fail may count against the allocation, too.
+      const duration paced = meter_.budget().shortest_interval(calls, parts_.time.steady_now());
+      co_await parts_.time.sleep_for(std::max(retry.next(parts_.random), paced));
       continue;
     }
     retry.reset();

@@ -96,13 +96,9 @@ hub_instruments::hub_instruments(const std::string& hub, const std::vector<std::
 
 void hub_instruments::call_ended(salesforce::api_operation operation, salesforce::api_outcome outcome) {
   calls_.at(operation, outcome).increment();
-  const bool is_free =
-      operation == salesforce::api_operation::login || operation == salesforce::api_operation::versions;
-  calls_made_ += is_free ? 0 : 1;
 }
 
 void hub_instruments::usage_told(salesforce::api_usage usage) {
-  usage_ = usage;
   calls_limit_.set(static_cast<double>(usage.limit));
   calls_used_.set(static_cast<double>(usage.used));
 }

@@ -35,11 +35,6 @@ class hub_instruments final : public salesforce::api_observer {
   void call_ended(salesforce::api_operation operation, salesforce::api_outcome outcome) override;
   void usage_told(salesforce::api_usage usage) override;
 
-  /// Calls so far that count against the org's allocation, and the allocation; 0 before it was told. For the
-  /// thread of the calls.
-  [[nodiscard]] std::uint64_t calls_made() const noexcept { return calls_made_; }
-  [[nodiscard]] std::uint64_t calls_limit() const noexcept { return usage_.limit; }
-
   void reconcile_ended(duration took) { reconcile_duration_.observe(took); }
   void event_seen(std::string_view channel, event_outcome outcome);
   void gap_found(std::string_view channel);
@@ -57,8 +52,6 @@ class hub_instruments final : public salesforce::api_observer {
   };
   using abort_counters = metrics::counter_family<store::decision_mode, policy::containment_outcome>;
 
-  std::uint64_t calls_made_ = 0;
-  salesforce::api_usage usage_;
   metrics::instruments instruments_;
   metrics::counter_family<salesforce::api_operation, salesforce::api_outcome> calls_;
   metrics::gauge_handle calls_limit_;

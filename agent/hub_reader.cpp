@@ -5,6 +5,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <map>
+#include <unordered_map>
 
 namespace pushguard::agent {
 
@@ -18,7 +19,13 @@ constexpr std::size_t rows_per_turn = 300;  // about a millisecond of work: even
 constexpr duration modstamp_overlap = std::chrono::minutes(2);
 // Above so many orgs one read of all subscribers is cheaper than lists of keys.
 constexpr std::size_t subscribers_by_key_max = 2000;
-constexpr std::size_t errors_per_query_round = 2000;
+// So many jobs go into one query by their ids, and so many rows come on one page of an answer.
+constexpr std::size_t jobs_per_query = 200;
+constexpr std::size_t rows_per_page = 2000;
+
+bool is_in(std::span<const domain::request_id> list, const domain::request_id& id) {
+  return std::ranges::find(list, id) != list.end();
+}
 
 asio::awaitable<void> yield_turn() {
   const auto executor = co_await asio::this_coro::executor;
@@ -28,11 +35,16 @@ asio::awaitable<void> yield_turn() {
 }  // namespace
 
 template <class Row>
-asio::awaitable<void> hub_reader::apply(salesforce::read<Row> read, wall_time asked, std::string_view what) {
+void hub_reader::note_malformed(const salesforce::read<Row>& read, std::string_view what) {
   if (read.malformed > 0) {
     log_.warning("rows_malformed",
                  {{"rows", what}, {"count", read.malformed}, {"example", read.malformed_example}});
   }
+}
+
+template <class Row>
+asio::awaitable<void> hub_reader::apply(salesforce::read<Row> read, wall_time asked, std::string_view what) {
+  note_malformed(read, what);
   const std::span<const Row> rows(read.rows);
   for (std::size_t done = 0; done < rows.size(); done += rows_per_turn) {
     const auto piece = rows.subspan(done, std::min(rows_per_turn, rows.size() - done));
@@ -70,11 +82,8 @@ asio::awaitable<result<>> hub_reader::read_requests() {
       return std::ranges::find(options_.packages, row.package) == options_.packages.end();
     });
   }
+  note_malformed(*read, "requests");
   // One call, so that all of them find their places in rollouts by the order of their starts.
-  if (read->malformed > 0) {
-    log_.warning("rows_malformed",
-                 {{"rows", "requests"}, {"count", read->malformed}, {"example", read->malformed_example}});
-  }
   on_changes_(tracked_.apply(std::span<const domain::request_row>(read->rows), asked));
   co_return result<>{};
 }
@@ -108,15 +117,15 @@ std::vector<domain::request_id> hub_reader::unsettled_requests() const {
 
 /// Those of which Salesforce counts other jobs by status than the tracker, or of which something rests on
 /// the stream alone.
-std::vector<domain::request_id> hub_reader::moved_requests(std::span<const salesforce::job_count> counts,
+std::vector<domain::request_id> hub_reader::moved_requests(const salesforce::job_counts_read& counted,
                                                            std::vector<domain::request_id> candidates) const {
   std::map<domain::request_id, tracker::status_counts> told;
-  for (const salesforce::job_count& count : counts) {
+  for (const salesforce::job_count& count : counted.counts) {
     told[count.request][static_cast<std::size_t>(count.status)] += static_cast<std::uint32_t>(count.jobs);
   }
   std::erase_if(candidates, [&](const domain::request_id& id) {
     const auto index = tracked_.find(id);
-    if (!index || !read_whole_.contains(id))
+    if (!index || !read_whole_.contains(id) || is_in(counted.uncounted, id))
       return false;
     const tracker::request_record& record = tracked_.at(*index);
     const bool is_hearsay = std::ranges::any_of(record.jobs, [&](tracker::job_index job) {
@@ -150,9 +159,13 @@ asio::awaitable<result<>> hub_reader::read_moved_jobs() {
       co_return fail_in("reading changed push jobs", read.error());
     }
     co_await apply(std::move(read->jobs), asked, "jobs");
-    // The stamps may lie: where the counts still differ, everything is read again.
-    const auto still = moved_requests(*counts, std::move(known));
-    unread.insert(unread.end(), still.begin(), still.end());
+    // The stamps may lie: where the counts still differ, everything is read again. Where Salesforce could
+    // not count, they are all there is to go by.
+    if (read->coverage == salesforce::coverage::changes) {
+      std::erase_if(known, [&](const domain::request_id& id) { return is_in(counts->uncounted, id); });
+      const auto still = moved_requests(*counts, std::move(known));
+      unread.insert(unread.end(), still.begin(), still.end());
+    }
   }
   if (auto read = co_await read_jobs_of(std::move(unread)); !read)
     co_return read;
@@ -187,22 +200,62 @@ asio::awaitable<result<>> hub_reader::read_requests_with_jobs(std::vector<domain
   co_return co_await read_jobs_of(std::move(requests));
 }
 
+/// How many queries the errors of these jobs take by the jobs' ids, and how many by their request, of which
+/// all failed jobs come along.
+bool hub_reader::is_cheaper_by_request(std::size_t unread, std::size_t failed) {
+  const std::size_t by_id = (unread + jobs_per_query - 1) / jobs_per_query;
+  // Some jobs have several rows.
+  const std::size_t by_request = 1 + failed * 3 / 2 / rows_per_page;
+  return by_request < by_id;
+}
+
 asio::awaitable<result<>> hub_reader::read_errors() {
-  std::vector<domain::job_id> jobs;
+  std::vector<domain::job_id> by_id;
+  std::vector<domain::request_id> by_request;
+  std::vector<domain::job_id> covered;  // the jobs of by_request
   const auto requests = tracked_.requests();
   for (std::uint32_t i = 0; i < requests.size(); ++i) {
     const auto unread = tracked_.jobs_with_unread_errors(request_index{i});
-    jobs.insert(jobs.end(), unread.begin(), unread.end());
+    const bool goes_by_request =
+        is_cheaper_by_request(unread.size(), tracker::count_of(requests[i].job_counts, domain::push_status::failed));
+    if (goes_by_request)
+      by_request.push_back(requests[i].row.id);
+    auto& into = goes_by_request ? covered : by_id;
+    into.insert(into.end(), unread.begin(), unread.end());
   }
-  for (std::size_t done = 0; done < jobs.size(); done += errors_per_query_round) {
-    const auto end = std::min(done + errors_per_query_round, jobs.size());
-    const std::vector<domain::job_id> round(jobs.begin() + static_cast<std::ptrdiff_t>(done),
-                                            jobs.begin() + static_cast<std::ptrdiff_t>(end));
-    const auto read = co_await queries_.errors_of_jobs(round);
-    if (!read) {
-      co_return fail_in("reading push errors", read.error());
+  if (!by_request.empty()) {
+    auto read = co_await queries_.errors_of_requests(std::move(by_request));
+    if (auto applied = co_await apply_errors(std::move(read), std::move(covered)); !applied)
+      co_return applied;
+  }
+  if (!by_id.empty()) {
+    auto read = co_await queries_.errors_of_jobs(by_id);
+    if (auto applied = co_await apply_errors(std::move(read), std::move(by_id)); !applied)
+      co_return applied;
+  }
+  co_return result<>{};
+}
+
+/// Applies the errors of these jobs; rows of others, which the query brought along, are passed over.
+asio::awaitable<result<>> hub_reader::apply_errors(result<salesforce::read<domain::error_row>> read,
+                                                   std::vector<domain::job_id> jobs) {
+  if (!read) {
+    co_return fail_in("reading push errors", read.error());
+  }
+  note_malformed(*read, "errors");
+  std::unordered_map<domain::job_id, std::vector<domain::error_row>> rows_of;
+  for (domain::error_row& row : read->rows)
+    rows_of[row.job].push_back(std::move(row));
+  const std::span<const domain::job_id> all(jobs);
+  for (std::size_t done = 0; done < all.size(); done += rows_per_turn) {
+    const auto piece = all.subspan(done, std::min(rows_per_turn, all.size() - done));
+    // A job and all its rows at once: what it has is known from then on.
+    std::vector<domain::error_row> rows;
+    for (const domain::job_id& job : piece) {
+      if (const auto found = rows_of.find(job); found != rows_of.end())
+        std::ranges::move(found->second, std::back_inserter(rows));
     }
-    on_changes_(tracked_.apply_errors(round, read->rows));
+    on_changes_(tracked_.apply_errors(piece, rows));
     co_await yield_turn();
   }
   co_return result<>{};

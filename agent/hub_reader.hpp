@@ -55,10 +55,15 @@ class hub_reader {
   template <class Row>
   [[nodiscard]] boost::asio::awaitable<void> apply(salesforce::read<Row> read, wall_time asked,
                                                    std::string_view what);
+  template <class Row>
+  void note_malformed(const salesforce::read<Row>& read, std::string_view what);
+  [[nodiscard]] boost::asio::awaitable<result<>> apply_errors(
+      result<salesforce::read<domain::error_row>> read, std::vector<domain::job_id> jobs);
+  [[nodiscard]] static bool is_cheaper_by_request(std::size_t unread, std::size_t failed);
   [[nodiscard]] bool is_settled(tracker::request_index request, wall_time now) const;
   [[nodiscard]] std::vector<domain::request_id> unsettled_requests() const;
   [[nodiscard]] std::vector<domain::request_id> moved_requests(
-      std::span<const salesforce::job_count> counts, std::vector<domain::request_id> candidates) const;
+      const salesforce::job_counts_read& counted, std::vector<domain::request_id> candidates) const;
 
   hub_reader_options options_;
   salesforce::push_queries& queries_;

@@ -68,6 +68,18 @@ void publisher::flush_jobs() {
   jobs_.clear();
 }
 
+/// Requests become stale by the passing of time alone.
+void publisher::note_stale(wall_time now) {
+  told_stale_.resize(tracked_.requests().size());
+  for (std::uint32_t i = 0; i < told_stale_.size(); ++i) {
+    const bool is_stale = tracked_.is_stale(tracker::request_index{i}, now);
+    if (told_stale_[i] == is_stale)
+      continue;
+    told_stale_[i] = is_stale;
+    requests_.insert(tracker::request_index{i});
+  }
+}
+
 void publisher::flush(wall_time now) {
   // Orgs first, then their jobs, then the sums over them: whoever reads in between sees less, never more.
   if (!orgs_.empty()) {
@@ -79,6 +91,7 @@ void publisher::flush(wall_time now) {
     sink_(std::move(update));
   }
   flush_jobs();
+  note_stale(now);
   view_update update = std::exchange(rest_, {});
   for (const tracker::request_index request : std::exchange(requests_, {})) {
     update.requests.push_back(make_request_view(hub_.name, tracked_, request, now));

@@ -48,6 +48,7 @@ class publisher {
 
   void note_rollout(const domain::rollout_id& rollout);
   void flush_jobs();
+  void note_stale(wall_time now);
 
   const tracker::tracker& tracked_;
   view_sink sink_;
@@ -58,6 +59,7 @@ class publisher {
   std::set<tracker::request_index> requests_;
   std::set<tracker::rollout_index> rollouts_;
   std::map<domain::rollout_id, rollout_facts> facts_;
+  std::vector<bool> told_stale_;  ///< by request
   view_update rest_;  ///< rules, decisions and spared orgs, ready to go
 };
 

@@ -28,6 +28,7 @@ request_view make_request_view(const std::string& hub, const tracker::tracker& f
   view.rollout = from.at(record.rollout).id.text();
   view.jobs = widen(record.job_counts);
   view.last_progress = record.last_progress.get();
+  view.is_stale = from.is_stale(request, now);
   if (from.is_complete(request, now)) {
     view.ended = record.row.end ? record.row.end : record.last_progress.get();
   }

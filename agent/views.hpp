@@ -47,6 +47,7 @@ struct request_view {
   status_counts jobs{};
   std::optional<wall_time> last_progress;
   std::optional<wall_time> ended;  ///< when its jobs were found complete
+  bool is_stale = false;           ///< left behind as Created by a scheduling that failed
 };
 
 struct job_view {

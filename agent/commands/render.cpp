@@ -78,6 +78,13 @@ std::string decision_text(const json::object& decision) {
   return out;
 }
 
+/// A request that nobody will start any more is told apart from one that waits.
+std::string request_status(const json::object& request) {
+  const auto* stale = request.if_contains("stale");
+  const bool is_stale = stale != nullptr && stale->is_bool() && stale->get_bool();
+  return is_stale ? text_of(request, "status") + " (stale)" : text_of(request, "status");
+}
+
 std::string rollout_text(const json::object& rollout, show_decisions decisions) {
   const std::string aborted = text_of(rollout, "aborted_at");
   std::string out = fmt::format("{}  {}  {} {}{}\n", text_of(rollout, "hub"), text_of(rollout, "id"),
@@ -87,7 +94,7 @@ std::string rollout_text(const json::object& rollout, show_decisions decisions) 
                      number_of(rollout, "spared_orgs"));
   for (const json::value& wave : array_of(rollout, "waves")) {
     if (const auto* request = wave.if_object()) {
-      out += fmt::format("  {}  {:<11}  {}\n", text_of(*request, "id"), text_of(*request, "status"),
+      out += fmt::format("  {}  {:<11}  {}\n", text_of(*request, "id"), request_status(*request),
                          counts_text(object_of(*request, "jobs")));
     }
   }
@@ -163,7 +170,7 @@ std::string render_request(const json::value& request) {
   return fmt::format("{}  {}  {} {}\n  rollout {}  {}\n  scheduled {}  started {}  ended {}\n  jobs: {}\n",
                      text_of(*object, "hub"), text_of(*object, "id"), text_of(*object, "package_name"),
                      text_of(*object, "package_version"), text_of(*object, "rollout"),
-                     text_of(*object, "status"), text_of(*object, "scheduled_start"),
+                     request_status(*object), text_of(*object, "scheduled_start"),
                      text_of(*object, "start"), text_of(*object, "end"),
                      counts_text(object_of(*object, "jobs")));
 }

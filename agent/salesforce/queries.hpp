@@ -33,6 +33,21 @@ struct job_count {
   std::uint64_t jobs = 0;
 };
 
+struct job_counts_read {
+  std::vector<job_count> counts;              ///< a status without jobs has no entry
+  std::vector<domain::request_id> uncounted;  ///< of which Salesforce could not count the jobs in time
+};
+
+/// What describe tells of an org, where documents do not.
+struct push_probe {
+  bool reads_changes = false;  ///< SystemModstamp of jobs can be filtered
+  bool can_cancel = false;     ///< this user may change a request's status
+  std::vector<std::string> unknown_statuses = {};  ///< "PackagePushJob: Sleeping", of the picklists
+};
+
+/// Rows that are wanted, for the .cpp file.
+struct selection;
+
 enum class coverage : unsigned char {
   complete,  ///< every job of the requests
   changes,   ///< only those changed since the instant asked for
@@ -44,7 +59,8 @@ struct jobs_read {
 };
 
 /// What the agent reads of a hub, as typed rows. Each function is one SOQL query or as many as its list
-/// of ids needs; all rows come or a failure. For one executor without concurrency.
+/// of ids needs; all rows come or a failure. What Salesforce cannot answer in time (QUERY_TIMEOUT) is asked
+/// for in halves, and at last in pieces in the order of ids. For one executor without concurrency.
 class push_queries {
  public:
   /// `rest` must outlive it.
@@ -53,6 +69,10 @@ class push_queries {
   /// Makes `rest` use `wanted`, or the newest version that the org offers. Fails with errc::invalid
   /// where the org does not offer `wanted`, or only versions before 51.0 (which brought StartTime).
   [[nodiscard]] boost::asio::awaitable<result<std::string>> choose_version(std::optional<std::string> wanted);
+
+  /// Asks what this org lets SystemModstamp be used for, so that no query has to find out by failing. Two
+  /// calls; where it fails, the queries find out themselves.
+  [[nodiscard]] boost::asio::awaitable<result<push_probe>> probe();
 
   /// Every package of the hub.
   [[nodiscard]] boost::asio::awaitable<result<read<package_row>>> packages();
@@ -67,8 +87,8 @@ class push_queries {
   /// One request, now. errc::not_found where the hub has none of that id.
   [[nodiscard]] boost::asio::awaitable<result<domain::request_row>> request_by_id(domain::request_id id);
 
-  /// The cheap look: counts by request and status. A status without jobs has no entry.
-  [[nodiscard]] boost::asio::awaitable<result<std::vector<job_count>>> job_counts(
+  /// The cheap look: counts by request and status.
+  [[nodiscard]] boost::asio::awaitable<result<job_counts_read>> job_counts(
       std::vector<domain::request_id> requests);
 
   /// The jobs of these requests: all, or those changed at or after `changed_since` where the org lets
@@ -85,7 +105,8 @@ class push_queries {
       std::vector<domain::request_id> requests);
 
   /// The orgs among `orgs` that have `package`. SOQL compares without case, so rows of other orgs whose
-  /// keys differ by case only are dropped here.
+  /// keys differ by case only are dropped here. Keys are asked for as they are given; where none of them is
+  /// found, in their other form (15 or 18 characters).
   [[nodiscard]] boost::asio::awaitable<result<read<domain::subscriber_row>>> subscribers(
       domain::package_id package, std::vector<domain::org_key> orgs);
   /// Every org that has `package`.
@@ -100,13 +121,18 @@ class push_queries {
   }
 
   [[nodiscard]] boost::asio::awaitable<api_result<read<domain::request_row>>> read_requests(
-      std::vector<std::string> conditions, modstamp_use use);
+      std::vector<selection> wanted, modstamp_use use);
   [[nodiscard]] boost::asio::awaitable<api_result<read<domain::job_row>>> read_jobs(
-      std::vector<std::string> conditions, modstamp_use use);
+      std::vector<selection> wanted, modstamp_use use);
+
+  enum class key_form : unsigned char { as_given, other };
+  [[nodiscard]] boost::asio::awaitable<api_result<read<domain::subscriber_row>>> read_subscribers(
+      domain::package_id package, std::vector<domain::org_key> orgs, key_form form);
 
   rest_client& rest_;
   modstamp_use request_modstamp_ = modstamp_use::filter;
   modstamp_use job_modstamp_ = modstamp_use::filter;
+  key_form org_keys_ = key_form::as_given;
 };
 
 /// `text` between quotes, as SOQL wants it: `'O\'Neil'`.

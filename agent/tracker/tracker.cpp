@@ -375,6 +375,10 @@ void tracker::change_status(job_index index, push_status status, wall_time when,
   }
   if (is_started(status))
     note_progress(job.request, when);
+  // From now on the org has that version: the next push to it begins there.
+  if (status == push_status::succeeded)
+    installed_.insert_or_assign(installed_key(job.org, request.row.package),
+                                texts_.intern(request.row.version.key()));
 }
 
 void tracker::note_progress(request_index request, wall_time when) {

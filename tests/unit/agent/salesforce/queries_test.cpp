@@ -170,10 +170,11 @@ TEST_F(Queries, CountJobs) {
   hub.answer(fixture("job_counts.json"));
   const auto counts = hub.run(queries.job_counts({request(1), request(2)}));
   ASSERT_TRUE(counts);
-  ASSERT_EQ(counts->size(), 2U);
-  EXPECT_EQ((*counts)[0].status, domain::push_status::in_progress);
-  EXPECT_EQ((*counts)[0].jobs, 12U);
-  EXPECT_EQ((*counts)[1].jobs, 3U);
+  ASSERT_EQ(counts->counts.size(), 2U);
+  EXPECT_EQ(counts->counts[0].status, domain::push_status::in_progress);
+  EXPECT_EQ(counts->counts[0].jobs, 12U);
+  EXPECT_EQ(counts->counts[1].jobs, 3U);
+  EXPECT_TRUE(counts->uncounted.empty());
   EXPECT_EQ(
       hub.soql(0),
       "SELECT PackagePushRequestId, Status, COUNT(Id) FROM PackagePushJob WHERE PackagePushRequestId IN "
@@ -262,14 +263,15 @@ TEST_F(Queries, AskInChunksThatFitAUrl) {
 TEST_F(Queries, AskNothingForNoIds) {
   EXPECT_TRUE(hub.run(queries.jobs_by_id({})).value().rows.empty());
   EXPECT_TRUE(hub.run(queries.errors_of_jobs({})).value().rows.empty());
-  EXPECT_TRUE(hub.run(queries.job_counts({})).value().empty());
+  EXPECT_TRUE(hub.run(queries.job_counts({})).value().counts.empty());
   EXPECT_TRUE(hub.run(queries.jobs({})).value().jobs.rows.empty());
   EXPECT_TRUE(hub.calls.empty());
 }
 
 TEST_F(Queries, FailAsAWholeWhenOneChunkFails) {
   hub.answer(one_page(""));
-  hub.answer(503, "<html>");
+  for (int attempt = 0; attempt < 3; ++attempt)
+    hub.answer(503, "<html>");
   std::vector<domain::job_id> ids;
   ids.reserve(500);
   for (int i = 0; i < 201; ++i)
@@ -319,6 +321,137 @@ TEST_F(Queries, ReadAllSubscribersOfAPackage) {
   const auto read = hub.run(queries.subscribers_of_package(package));
   ASSERT_TRUE(read);
   EXPECT_EQ(read->rows.size(), 3U);
+}
+
+std::string job_json(int n) {
+  return fmt::format(R"({{"Id":"0DX{:012}","PackagePushRequestId":"0DV000000000001",)"
+                     R"("SubscriberOrganizationKey":"00D{:012}","Status":"Failed"}})",
+                     n, n);
+}
+
+TEST_F(Queries, AskForHalvesWhereSalesforceNeedsTooLong) {
+  refuse("QUERY_TIMEOUT");
+  hub.answer(one_page(job_json(1)));
+  refuse("QUERY_TIMEOUT");
+  hub.answer(one_page(job_json(2)));
+  hub.answer(one_page(job_json(3)));
+  const auto read = hub.run(queries.jobs({request(1), request(2), request(3), request(4)}));
+  ASSERT_TRUE(read) << read.error().text();
+  EXPECT_EQ(read->jobs.rows.size(), 3U);
+  ASSERT_EQ(hub.calls.size(), 5U);
+  const auto asked = [&](std::size_t call) {
+    const std::string soql = hub.soql(call);
+    return soql.substr(soql.find(" IN "));
+  };
+  EXPECT_EQ(asked(1), " IN ('0DV000000000001', '0DV000000000002')");
+  EXPECT_EQ(asked(2), " IN ('0DV000000000003', '0DV000000000004')");
+  EXPECT_EQ(asked(3), " IN ('0DV000000000003')");
+  EXPECT_EQ(asked(4), " IN ('0DV000000000004')");
+}
+
+TEST_F(Queries, AskInPiecesWhereOneRequestIsTooMuch) {
+  refuse("QUERY_TIMEOUT");
+  refuse("QUERY_TIMEOUT");
+  std::string page;
+  for (int i = 1; i <= 1000; ++i)
+    page += (i == 1 ? "" : ",") + job_json(i);
+  hub.answer(one_page(page));
+  hub.answer(one_page(job_json(1001)));
+  const auto read = hub.run(queries.jobs({request(1)}, noon));
+  ASSERT_TRUE(read) << read.error().text();
+  EXPECT_EQ(read->jobs.rows.size(), 1001U);
+  EXPECT_EQ(read->coverage, coverage::changes);
+  ASSERT_EQ(hub.calls.size(), 4U);
+  constexpr std::string_view where =
+      "WHERE (PackagePushRequestId IN ('0DV000000000001') AND SystemModstamp >= 2025-09-02T12:00:00.000Z)";
+  EXPECT_TRUE(mentions(1, fmt::format("{} ORDER BY Id LIMIT 2000", where)));
+  EXPECT_TRUE(mentions(2, fmt::format("{} ORDER BY Id LIMIT 1000", where)));
+  EXPECT_TRUE(mentions(3, fmt::format("{} AND Id > '0DX000000001000' ORDER BY Id LIMIT 1000", where)));
+}
+
+TEST_F(Queries, AskForTheIdTooWhereItIsNeededToGoOn) {
+  refuse("QUERY_TIMEOUT");
+  hub.answer(one_page(""));
+  ASSERT_TRUE(hub.run(queries.subscribers_of_package(package)));
+  EXPECT_TRUE(mentions(1, "SELECT Id, OrgKey, "));
+}
+
+TEST_F(Queries, GiveUpWhereEvenALittleIsTooMuch) {
+  for (int i = 0; i < 6; ++i)
+    refuse("QUERY_TIMEOUT");
+  const auto read = hub.run(queries.jobs({request(1)}));
+  ASSERT_FALSE(read);
+  EXPECT_TRUE(read.error().is(errc::timed_out));
+  EXPECT_TRUE(mentions(5, "LIMIT 125"));
+  EXPECT_EQ(hub.calls.size(), 6U);
+}
+
+TEST_F(Queries, SayOfWhichRequestSalesforceCannotCountTheJobs) {
+  refuse("QUERY_TIMEOUT");
+  refuse("QUERY_TIMEOUT");
+  const auto told = R"({"PackagePushRequestId":"0DV000000000001","Status":"Failed","expr0":3})";
+  hub.answer(one_page(told));
+  refuse("QUERY_TIMEOUT");
+  const auto counts = hub.run(queries.job_counts({request(1), request(2)}));
+  ASSERT_TRUE(counts) << counts.error().text();
+  EXPECT_EQ(counts->counts.size(), 1U);
+  EXPECT_EQ(counts->uncounted, std::vector<domain::request_id>{request(2)});
+}
+
+TEST_F(Queries, BeginAnewWhereTheCursorIsLost) {
+  hub.answer(fixture("jobs_page_1.json"));
+  hub.answer(404, R"([{"message":"gone","errorCode":"INVALID_QUERY_LOCATOR"}])");
+  hub.answer(fixture("jobs_page_1.json"));
+  hub.answer(fixture("jobs_page_2.json"));
+  const auto read = hub.run(queries.jobs({request(1)}));
+  ASSERT_TRUE(read) << read.error().text();
+  EXPECT_EQ(read->jobs.rows.size(), 3U) << "nothing twice";
+}
+
+TEST_F(Queries, DoNotBeginAnewForEver) {
+  for (int i = 0; i < 3; ++i) {
+    hub.answer(fixture("jobs_page_1.json"));
+    hub.answer(404, R"([{"message":"gone","errorCode":"INVALID_QUERY_LOCATOR"}])");
+  }
+  EXPECT_FALSE(hub.run(queries.jobs({request(1)})));
+  EXPECT_EQ(hub.calls.size(), 6U);
+}
+
+TEST_F(Queries, AskForTheOtherFormOfKeysThatAreNotFound) {
+  const std::vector<domain::org_key> orgs{*domain::org_key::parse("00D00000000abcd"),
+                                          *domain::org_key::parse("00D000000000007EAA")};
+  hub.answer(one_page(""));
+  hub.answer(fixture("subscribers.json"));
+  hub.answer(fixture("subscribers.json"));
+  const auto read = hub.run(queries.subscribers(package, orgs));
+  ASSERT_TRUE(read) << read.error().text();
+  EXPECT_EQ(read->rows.size(), 2U);
+  EXPECT_TRUE(mentions(0, "'00D00000000abcd', '00D000000000007EAA'"));
+  EXPECT_TRUE(mentions(1, fmt::format("'{}', '00D000000000007'", orgs[0].long_text())));
+  EXPECT_TRUE(hub.run(queries.subscribers(package, orgs)));
+  EXPECT_EQ(hub.calls.size(), 3U) << "what worked is remembered";
+}
+
+constexpr std::string_view described = R"({{"name":"X","fields":[
+  {{"name":"Status","updateable":{},"picklistValues":[{{"active":true,"value":"In Progress"}},
+                                                      {{"active":true,"value":"Sleeping"}}]}}{}]}})";
+
+TEST_F(Queries, AskDescribeWhatSystemModstampIsGoodFor) {
+  hub.answer(fmt::format(described, true, R"(,{"name":"SystemModstamp","filterable":false})"));
+  hub.answer(fmt::format(described, false, ""));
+  const auto probe = hub.run(queries.probe());
+  ASSERT_TRUE(probe) << probe.error().text();
+  EXPECT_TRUE(probe->can_cancel);
+  EXPECT_FALSE(probe->reads_changes);
+  EXPECT_EQ(probe->unknown_statuses,
+            (std::vector<std::string>{"PackagePushRequest: Sleeping", "PackagePushJob: Sleeping"}));
+  hub.answer(one_page(""));
+  EXPECT_TRUE(hub.run(queries.requests(noon)));
+  EXPECT_TRUE(mentions(2, "SystemModstamp FROM"));
+  EXPECT_TRUE(mentions(2, "OR ScheduledStartTime >= "));
+  hub.answer(one_page(""));
+  EXPECT_TRUE(hub.run(queries.jobs({request(1)}, noon)));
+  EXPECT_FALSE(mentions(3, "SystemModstamp"));
 }
 
 }  // namespace
