@@ -32,6 +32,9 @@ class connect_proxy {
   /// Serves until cancelled, or until `from` is closed and every tunnel has ended.
   [[nodiscard]] boost::asio::awaitable<void> run();
 
+  /// Changes what must stand in `Proxy-Authorization`; tunnels there are stay.
+  void demand(std::string authorization) { options_.authorization = std::move(authorization); }
+
   /// Where each request wanted to go, `host:port`, refused ones included.
   [[nodiscard]] const std::vector<std::string>& asked() const noexcept { return asked_; }
   /// Connections made so far.
