@@ -11,9 +11,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_foreign(const fs::path& folder) {
-  constexpr std::array<std::string_view, 4> names{".git", ".cache", "build", "node_modules"};
-  return std::find(names.begin(), names.end(), folder.filename().string()) != names.end();
+bool is_foreign(const fs::directory_entry& entry) {
+  constexpr std::array<std::string_view, 3> folders{".cache", "build", "node_modules"};
+  const std::string name = entry.path().filename().string();
+  // git's own is a folder, or a file that names one elsewhere.
+  return name == ".git" ||
+         (entry.is_directory() && std::find(folders.begin(), folders.end(), name) != folders.end());
 }
 
 std::string read_file(const fs::path& path) {
@@ -51,8 +54,10 @@ std::optional<include_line> parse_include(std::string_view line) {
 source_tree read_tree(const fs::path& root) {
   source_tree tree;
   for (auto at = fs::recursive_directory_iterator(root); at != fs::recursive_directory_iterator(); ++at) {
-    if (at->is_directory() && is_foreign(at->path()))
+    if (is_foreign(*at)) {
       at.disable_recursion_pending();
+      continue;
+    }
     if (!at->is_regular_file() || at->is_symlink())
       continue;
     std::string text = read_file(at->path());

@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <fstream>
 
 #include "tests/style/source_rules.hpp"
 
@@ -21,9 +24,21 @@ TEST(SourceTree, IsReadWholeAndWithoutForeignFolders) {
   EXPECT_TRUE(this_tree().contains("tests/style/source_tree_test.cpp"));
   for (const auto& [path, text] : this_tree()) {
     EXPECT_FALSE(is_below(path, "build")) << path;
-    EXPECT_FALSE(is_below(path, ".git")) << path;
+    EXPECT_FALSE(path == ".git" || is_below(path, ".git")) << path;
     EXPECT_EQ(path.find("node_modules"), std::string::npos) << path;
   }
+}
+
+TEST(SourceTree, LeavesOutWhatIsGitsOwnAlsoWhereThatIsAFile) {
+  std::string name = testing::TempDir() + "pushguard-style-XXXXXX";
+  const std::filesystem::path root = ::mkdtemp(name.data());
+  std::filesystem::create_directories(root / "a" / ".git");
+  std::ofstream(root / ".git") << "gitdir: elsewhere\n";
+  std::ofstream(root / "a" / ".git" / "config") << "url\n";
+  std::ofstream(root / "a" / "b.cpp") << "int b;\n";
+  const source_tree tree = read_tree(root);
+  std::filesystem::remove_all(root);
+  EXPECT_THAT(tree, testing::ElementsAre(testing::Pair("a/b.cpp", "int b;\n")));
 }
 
 TEST(SourceTree, IncludesRunOneWay) {

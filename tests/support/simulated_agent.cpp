@@ -32,6 +32,12 @@ constexpr std::string_view enforcing_policy = R"(
         action: abort
 )";
 
+// https, as only then the environment's proxy is used; on pipes there is no TLS.
+constexpr std::string_view far_host = "hub.example.com";
+constexpr std::string_view far_url = "https://hub.example.com";
+constexpr std::string_view proxy_url = "http://me:pr0xy-s3cret@proxy:3128";
+constexpr const char* proxy_authorization = "Basic bWU6cHIweHktczNjcmV0";
+
 std::string text_at(const json::value& alert, std::string_view pointer) {
   boost::system::error_code ec;
   const json::value* found = alert.find_pointer(pointer, ec);
@@ -47,15 +53,18 @@ struct simulated_agent::run {
   bool has_ended = false;
 };
 
-simulated_agent::simulated_agent(simulator::scenario plan)
-    : policies_(enforcing_policy), plan_(std::move(plan)) {
+simulated_agent::simulated_agent(simulator::scenario plan, hub_place place)
+    : policies_(enforcing_policy), place_(place), plan_(std::move(plan)) {
   std::string name = std::filesystem::temp_directory_path() / "pushguard-simulated-XXXXXX";
   if (::mkdtemp(name.data()) == nullptr)
     throw std::runtime_error("no temporary directory");
   directory_ = name;
-  hub_ = simulator::make_hub(plan_, time_, log_);
   const auto executor = context_.get_executor();
-  hub_listener_ = network_->listen(executor, "127.0.0.1", 0).value();
+  if (place == hub_place::near)
+    hub_listener_ = network_->listen(executor, "127.0.0.1", 0).value();
+  else
+    listen_behind_proxy();
+  hub_ = simulator::make_hub(plan_, time_, log_);
   alertmanager_listener_ = network_->listen(executor, "127.0.0.1", 0).value();
   web_listener_ = network_->listen(executor, "127.0.0.1", 0).value();
   const auto world = [this]() -> asio::awaitable<void> {
@@ -63,6 +72,8 @@ simulated_agent::simulated_agent(simulator::scenario plan)
     tasks.spawn(hub_->run());
     tasks.spawn(serve_http(*hub_listener_, hub_gate(), {}, time_, log_));
     tasks.spawn(serve_http(*alertmanager_listener_, alertmanager(), {}, time_, log_));
+    if (proxy_)
+      tasks.spawn(proxy_->run());
     co_await tasks.join();
   };
   asio::co_spawn(context_, world,
@@ -75,6 +86,15 @@ simulated_agent::~simulated_agent() {
   run_for(std::chrono::minutes(1));
   std::error_code ec;
   std::filesystem::remove_all(directory_, ec);
+}
+
+void simulated_agent::listen_behind_proxy() {
+  const auto executor = context_.get_executor();
+  plan_.credentials.instance_url = far_url;
+  hub_listener_ = far_network_->listen(executor, far_host, 443).value();
+  proxy_listener_ = network_->listen(executor, "proxy", 3128).value();
+  proxy_ = std::make_unique<connect_proxy>(*proxy_listener_, *far_network_,
+                                           connect_proxy_options{.authorization = proxy_authorization});
 }
 
 http_handler simulated_agent::hub_gate() {
@@ -118,9 +138,11 @@ std::string simulated_agent::configuration_text() const {
             error_type: payload.Error_Type__c
 )",
                                          plan_.stream.channel);
+  const std::string proxy_line =
+      place_ == hub_place::behind_configured_proxy ? fmt::format("\n    proxy: {}", proxy_url) : "";
   return fmt::format(R"(hubs:
   - name: devhub
-    login_url: {}
+    login_url: {}{}
     auth:
       client_credentials: {{ client_id: {}, client_secret: {} }}{}
 policies:{}
@@ -132,15 +154,19 @@ alerts:
     - {{ receivers: [prometheus] }}
 state: sqlite://{}
 )",
-                     hub_listener_->local().text(), plan_.credentials.client_id,
-                     plan_.credentials.client_secret, uses_stream_ ? stream : "", policies_,
-                     alertmanager_listener_->local().text(), (directory_ / "state.db").string());
+                     proxy_ ? std::string(far_url) : hub_listener_->local().text(), proxy_line,
+                     plan_.credentials.client_id, plan_.credentials.client_secret, uses_stream_ ? stream : "",
+                     policies_, alertmanager_listener_->local().text(), (directory_ / "state.db").string());
+}
+
+std::optional<std::string> simulated_agent::variable(std::string_view name) const {
+  const bool is_named = name == "HTTPS_PROXY" && place_ == hub_place::behind_environment_proxy;
+  return is_named ? std::optional<std::string>(proxy_url) : std::nullopt;
 }
 
 void simulated_agent::start() {
-  auto read =
-      configuration::read_configuration(configuration_text(), directory_ / "pushguard.yaml",
-                                        [](std::string_view) { return std::optional<std::string>(); });
+  auto read = configuration::read_configuration(configuration_text(), directory_ / "pushguard.yaml",
+                                                [this](std::string_view name) { return variable(name); });
   if (!read)
     throw std::runtime_error(fmt::format("{}", fmt::join(read.error(), "\n")));
   configuration_ = std::make_unique<configuration::configuration>(std::move(*read));

@@ -5,7 +5,9 @@
 #include <boost/json/value.hpp>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/core.hpp"
@@ -13,6 +15,7 @@
 #include "base/fake_time.hpp"
 #include "base/http_client.hpp"
 #include "simulator/hub.hpp"
+#include "tests/support/connect_proxy.hpp"
 #include "tests/support/recording_logger.hpp"
 #include "tests/support/run_simulated.hpp"
 
@@ -27,11 +30,19 @@ struct told_alert {
   bool is_resolved = false;
 };
 
+/// Where the hub is, and how the agent comes to know the way.
+enum class hub_place {
+  near,                     ///< on the agent's network
+  behind_configured_proxy,  ///< on another, which only a proxy reaches, that wants a password; the file names
+                            ///< it
+  behind_environment_proxy,  ///< the same, and HTTPS_PROXY names it
+};
+
 /// The agent, a simulated hub and an Alertmanager that remembers, over pipes, on one thread and in simulated
 /// time: a day's rollout takes milliseconds and goes the same way each time.
 class simulated_agent {
  public:
-  explicit simulated_agent(simulator::scenario plan);
+  explicit simulated_agent(simulator::scenario plan, hub_place place = hub_place::near);
   ~simulated_agent();
 
   /// The policies of the configuration; before start(). One enforcing failure-rate rule by default.
@@ -50,6 +61,9 @@ class simulated_agent {
   void set_disk_full(bool is_full) { is_disk_full_ = is_full; }
   /// Requests that reached the hub, outages included.
   [[nodiscard]] std::size_t hub_requests() const noexcept { return hub_requests_; }
+
+  /// The only way to a hub behind it; nullptr where the hub is near.
+  [[nodiscard]] connect_proxy* proxy() const noexcept { return proxy_.get(); }
 
   /// Runs until `is_done`; false if it did not come true within `bound` of simulated time.
   bool run_until(const std::function<bool()>& is_done, duration bound = std::chrono::hours(24));
@@ -71,7 +85,9 @@ class simulated_agent {
  private:
   struct run;
 
+  void listen_behind_proxy();
   [[nodiscard]] std::string configuration_text() const;
+  [[nodiscard]] std::optional<std::string> variable(std::string_view name) const;
   [[nodiscard]] http_handler alertmanager();
   [[nodiscard]] http_handler hub_gate();
 
@@ -79,15 +95,19 @@ class simulated_agent {
   recording_logger log_;
   boost::asio::io_context context_{1};
   std::unique_ptr<network> network_ = make_pipe_network();
+  std::unique_ptr<network> far_network_ = make_pipe_network();
   std::filesystem::path directory_;
   std::string policies_;
   bool is_disk_full_ = false;
   bool uses_stream_ = true;
   bool is_out_ = false;
   std::size_t hub_requests_ = 0;
+  hub_place place_;
   simulator::scenario plan_;
   std::unique_ptr<simulator::hub> hub_;
   std::unique_ptr<listener> hub_listener_;
+  std::unique_ptr<listener> proxy_listener_;
+  std::unique_ptr<connect_proxy> proxy_;
   std::unique_ptr<listener> alertmanager_listener_;
   std::unique_ptr<listener> web_listener_;
   boost::asio::cancellation_signal stop_world_;

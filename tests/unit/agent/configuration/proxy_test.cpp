@@ -19,7 +19,7 @@ class HubProxy : public testing::Test {
  protected:
   /// A configuration whose hub has `line` (or none, where that is empty).
   std::expected<configuration, problem_list> read(const std::string& line, variables set = {}) {
-    const std::string text = "hubs:\n  - name: h\n    login_url: https://acme.my.salesforce.com\n" +
+    const std::string text = "hubs:\n  - name: h\n    login_url: " + login_url_ + "\n" +
                              (line.empty() ? "" : "    " + line + "\n") +
                              "    auth: { client_credentials: { client_id: i, client_secret: s } }\n";
     return read_configuration(text, files_.file(), fixed_environment(std::move(set)));
@@ -38,6 +38,7 @@ class HubProxy : public testing::Test {
   }
 
   configuration_files files_;
+  std::string login_url_ = "https://acme.my.salesforce.com";
 };
 
 TEST_F(HubProxy, ComesFromTheFileOrElseFromTheEnvironment) {
@@ -65,6 +66,30 @@ TEST_F(HubProxy, ThatCannotBeUsedIsNamedByItsPlaceAndNotRepeated) {
               AllOf(HasSubstr("f.yaml:2:5: the environment variable https_proxy: the proxy's URL"),
                     HasSubstr("`proxy: none`"), Not(HasSubstr("s3cret"))));
   EXPECT_EQ(way_to("x", "proxy: none", {{"https_proxy", "socks5://proxy"}}), "direct");
+}
+
+TEST_F(HubProxy, OfTheEnvironmentNeedNotBeUsableForAHubOfThisMachine) {
+  const variables set{{"HTTPS_PROXY", "socks5://proxy"}};
+  for (const char* url : {"http://127.0.0.1:8080", "http://localhost:8080", "https://[::1]"}) {
+    login_url_ = url;
+    EXPECT_EQ(way_to("127.0.0.1", "", set), "direct") << url;
+    EXPECT_THAT(way_to("127.0.0.1", "proxy: socks5://proxy", set), HasSubstr("proxy: the proxy's URL"))
+        << url;
+  }
+  login_url_ = "https://example.com";
+  EXPECT_THAT(way_to("127.0.0.1", "", set), HasSubstr("the environment variable HTTPS_PROXY"));
+}
+
+TEST_F(HubProxy, OfTheEnvironmentIsHeldAgainstTheInstanceWhereThatIsAllThereIs) {
+  const auto problems_with = [&](const std::string& instance) {
+    const std::string text = "hubs:\n  - name: h\n    auth: { access_token: { instance_url: \"" + instance +
+                             "\", token_file: t } }\n";
+    const auto made =
+        read_configuration(text, files_.file(), fixed_environment({{"HTTPS_PROXY", "socks5://proxy"}}));
+    return made ? 0 : made.error().size();
+  };
+  EXPECT_EQ(problems_with("http://127.0.0.1:8080"), 0U);
+  EXPECT_EQ(problems_with("https://acme.my.salesforce.com"), 1U);
 }
 
 }  // namespace
