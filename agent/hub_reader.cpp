@@ -262,23 +262,34 @@ asio::awaitable<result<>> hub_reader::apply_errors(result<salesforce::read<domai
 }
 
 asio::awaitable<result<>> hub_reader::read_subscribers() {
-  std::map<domain::package_id, std::vector<domain::org_key>> wanted;
-  for (const tracker::job_record& job : tracked_.jobs()) {
-    const tracker::org_record& org = tracked_.at(job.org);
-    if (org.name.empty() && !asked_orgs_.contains(org.key)) {
-      wanted[tracked_.at(job.request).row.package].push_back(org.key);
+  std::map<domain::package_id, std::vector<tracker::org_index>> wanted;
+  for (const tracker::request_record& request : tracked_.requests()) {
+    std::vector<bool>& asked = asked_subscribers_[request.row.package];
+    asked.resize(tracked_.orgs().size());
+    for (const tracker::job_index job : request.jobs) {
+      const tracker::org_index org = tracked_.at(job).org;
+      if (!asked[static_cast<std::size_t>(org)])
+        wanted[request.row.package].push_back(org);
     }
   }
   for (auto& [package, orgs] : wanted) {
+    std::ranges::sort(orgs);
+    orgs.erase(std::ranges::unique(orgs).begin(), orgs.end());
+    std::vector<domain::org_key> keys;
+    if (orgs.size() <= subscribers_by_key_max)
+      std::ranges::transform(orgs, std::back_inserter(keys),
+                             [this](tracker::org_index org) { return tracked_.at(org).key; });
     const wall_time asked = time_.wall_now();
-    auto asking = orgs.size() > subscribers_by_key_max ? queries_.subscribers_of_package(package)
-                                                       : queries_.subscribers(package, orgs);
+    auto asking = keys.empty() ? queries_.subscribers_of_package(package)
+                               : queries_.subscribers(package, std::move(keys));
     auto read = co_await std::move(asking);
     if (!read) {
       co_return fail_in("reading subscribers", read.error());
     }
     co_await apply(std::move(*read), asked, "subscribers");
-    asked_orgs_.insert(orgs.begin(), orgs.end());
+    std::vector<bool>& answered = asked_subscribers_[package];
+    for (const tracker::org_index org : orgs)
+      answered[static_cast<std::size_t>(org)] = true;
   }
   co_return result<>{};
 }

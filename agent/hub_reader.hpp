@@ -2,9 +2,10 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <functional>
+#include <map>
 #include <set>
 #include <span>
-#include <unordered_set>
+#include <vector>
 
 #include "agent/salesforce/queries.hpp"
 #include "agent/tracker/tracker.hpp"
@@ -73,7 +74,8 @@ class hub_reader {
   logger& log_;
   std::set<domain::request_id> read_whole_;         ///< whose jobs were read completely once
   std::optional<wall_time> last_asked_;             ///< when the last successful reading of jobs began
-  std::unordered_set<domain::org_key> asked_orgs_;  ///< a subscriber row is asked for once per run
+  /// By package and org: a subscriber row is asked for once per run.
+  std::map<domain::package_id, std::vector<bool>> asked_subscribers_;
 };
 
 }  // namespace pushguard::agent

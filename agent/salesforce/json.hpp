@@ -44,10 +44,21 @@ namespace pushguard::salesforce {
   return text == nullptr ? std::nullopt : std::optional(std::string_view(text->data(), text->size()));
 }
 
+/// Nearly all texts are: nothing is to be mended then.
+[[nodiscard]] inline bool is_ascii(std::string_view text) noexcept {
+  unsigned char bits = 0;
+  for (const char c : text)
+    bits |= static_cast<unsigned char>(c);
+  return bits < 0x80;
+}
+
 /// The text of a member as valid UTF-8 of at most `bytes_max`; empty where there is none.
 [[nodiscard]] inline std::string text_at(const boost::json::value& in, std::string_view name,
                                          std::size_t bytes_max) {
-  const std::string mended = to_valid_utf8(cut_at_character(text_view_at(in, name).value_or(""), bytes_max));
+  const std::string_view text = cut_at_character(text_view_at(in, name).value_or(""), bytes_max);
+  if (is_ascii(text))
+    return std::string(text);
+  const std::string mended = to_valid_utf8(text);
   return std::string(cut_at_character(mended, bytes_max));
 }
 

@@ -102,8 +102,10 @@ asio::awaitable<api_result<read<Row>>> collect(rest_client& rest, std::string so
   constexpr unsigned beginnings_max = 3;
   for (unsigned beginning = 1;; ++beginning) {
     read<Row> collected;
-    const auto take_page = [&collected, decode, last_id](const boost::json::array& records) {
-      collected.rows.reserve(collected.rows.size() + records.size());
+    const auto take_page = [&collected, decode, last_id](const boost::json::array& records,
+                                                         std::uint64_t total) {
+      constexpr std::uint64_t rows_believed = 1'000'000;
+      collected.rows.reserve(std::min(total, rows_believed));
       for (const boost::json::value& record : records) {
         auto row = decode(record);
         if (row)
@@ -124,6 +126,10 @@ asio::awaitable<api_result<read<Row>>> collect(rest_client& rest, std::string so
 
 template <class Row>
 void append(read<Row>& to, read<Row> more) {
+  if (to.rows.empty() && to.malformed == 0) {
+    to = std::move(more);
+    return;
+  }
   to.rows.insert(to.rows.end(), std::make_move_iterator(more.rows.begin()),
                  std::make_move_iterator(more.rows.end()));
   if (to.malformed == 0)

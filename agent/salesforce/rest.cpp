@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 #include <boost/json/monotonic_resource.hpp>
 
 #include "agent/salesforce/json.hpp"
@@ -17,6 +18,9 @@ constexpr duration query_header_max = std::chrono::seconds(130);
 constexpr duration page_body_max = std::chrono::seconds(120);
 // 2 000 rows of PackagePushError with messages of tens of kilobytes.
 constexpr std::size_t page_bytes_max = 64 * 1024 * 1024;
+// Memory for the values of a page: enough for a few rows, and for 2 000 of them.
+constexpr std::size_t page_room_first = 8UZ * 1024;
+constexpr std::size_t page_room_max = 8UZ * 1024 * 1024;
 // Beyond it (two million rows) an answer pages in circles.
 constexpr unsigned pages_max = 1000;
 // An object with hundreds of fields.
@@ -148,19 +152,21 @@ struct rest_client::call {
 
 /// One page of a query's answer. The body lives in `memory`.
 struct rest_client::page {
-  std::unique_ptr<boost::json::monotonic_resource> memory;  ///< freed as a whole, faster than piece by piece
+  std::unique_ptr<boost::json::monotonic_resource> memory;
   std::optional<boost::json::value> body;
   std::uint64_t total = 0;
   std::optional<std::string> next;  ///< nextRecordsUrl, unless it is the last page
 
   [[nodiscard]] const boost::json::array& records() const { return find(*body, "records")->get_array(); }
 
-  [[nodiscard]] static result<page> read(const http_response& response);
+  [[nodiscard]] static result<page> read(const http_response& response, std::span<unsigned char> room);
 };
 
-result<rest_client::page> rest_client::page::read(const http_response& response) {
+/// `room` is used first, and more is got where it does not do. It must outlive the page.
+result<rest_client::page> rest_client::page::read(const http_response& response,
+                                                  std::span<unsigned char> room) {
   page made;
-  made.memory = std::make_unique<boost::json::monotonic_resource>();
+  made.memory = std::make_unique<boost::json::monotonic_resource>(room.data(), room.size());
   auto body = parse_json(response.body, made.memory.get());
   if (!body)
     return std::unexpected(body.error());
@@ -294,8 +300,15 @@ asio::awaitable<api_result<query_summary>> rest_client::query(std::string soql, 
             {.target = fmt::format("{}?q={}", data_path("query"), percent_encode(soql))},
             page_call()};
   query_summary summary;
+  // One after the other, the pages live in the same memory.
+  std::vector<unsigned char> room(page_room_first);
   while (true) {
-    const auto read = co_await ask<page>(made, [](http_response&& response) { return page::read(response); });
+    const auto read = co_await ask<page>(made, [&room](http_response&& response) {
+      // A value takes about three times the room of its text.
+      if (const std::size_t wanted = std::min(3 * response.body.size(), page_room_max); room.size() < wanted)
+        room.resize(wanted);
+      return page::read(response, room);
+    });
     if (!read) {
       api_failure failed = read.error();
       // Where the cursor is gone, some answer so, and others that there is no such resource.
@@ -303,10 +316,10 @@ asio::awaitable<api_result<query_summary>> rest_client::query(std::string soql, 
         failed.kind = api_error_kind::cursor_lost;
       co_return std::unexpected(std::move(failed));
     }
-    on_page(read->records());
-    summary.rows += read->records().size();
     if (summary.pages++ == 0)
       summary.total = read->total;
+    on_page(read->records(), summary.total);
+    summary.rows += read->records().size();
     if (!read->next)
       co_return summary;
     auto target = next_page_target(*read->next, query_path, client_->peer());

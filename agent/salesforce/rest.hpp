@@ -47,8 +47,9 @@ struct object_description {
   std::vector<field_description> fields;
 };
 
-/// Takes the records of one page. They die with the call.
-using page_handler = std::function<void(const boost::json::array& records)>;
+/// Takes the records of one page, of `total` records that the query has in all, as far as Salesforce says.
+/// They die with the call.
+using page_handler = std::function<void(const boost::json::array& records, std::uint64_t total)>;
 
 struct query_summary {
   std::uint64_t total = 0;  ///< totalSize of the first page

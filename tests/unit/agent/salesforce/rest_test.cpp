@@ -21,7 +21,7 @@ domain::request_id request_one() {
 class Rest : public testing::Test {
  protected:
   api_result<query_summary> query(std::string soql = "SELECT Id FROM PackagePushJob") {
-    return hub.run(client.rest.query(std::move(soql), [this](const boost::json::array& records) {
+    return hub.run(client.rest.query(std::move(soql), [this](const boost::json::array& records, std::uint64_t) {
       rows_of_pages.push_back(records.size());
     }));
   }
