@@ -376,9 +376,11 @@ asio::awaitable<void> watching_agent::read_forever() {
       continue;
     }
     retry.reset();
-    for (;;) {
+    for (steady_time planned = steady_time::max();;) {
+      // The passing of time may bring the next read forward, and never puts it off.
+      planned = std::min(planned, began + interval());
+      steady_time next = planned;
       // A hint that came while reading may be about something that was not read any more.
-      steady_time next = began + interval();
       if (hinted_at_)
         next =
             std::min(next, std::max(*hinted_at_ + std::min(hint_delay, parts_.hub.reconcile.active_interval),

@@ -206,7 +206,8 @@ enum class going_on { keep_alive, close };
 
 std::string render_header(const server& in, const exchange& asked, const http_reply& reply, going_on next) {
   std::string out = fmt::format("HTTP/1.1 {} {}\r\n", reply.status, http_reason(reply.status));
-  append_header(out, "Date", format_http_date(in.time.wall_now()));
+  const auto date = reply.headers.find("Date");
+  append_header(out, "Date", date ? std::string(*date) : format_http_date(in.time.wall_now()));
   for (const auto& [name, value] : reply.headers) {
     if (!is_own_header(name)) {
       append_header(out, name, value);

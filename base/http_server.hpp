@@ -27,7 +27,7 @@ enum class after_reply { keep_alive, close, reset };
 
 struct http_reply {
   int status = 200;  ///< 0: nothing is written, and `after` decides what the peer sees
-  http_headers headers = {};
+  http_headers headers = {};  ///< Date is set here unless it is given; Connection and lengths always are
   std::string body = {};
   /// Where set, the body is what this writes, in chunks (Transfer-Encoding: chunked); `body` is unused.
   /// If it returns a failure the connection is reset, so that the peer cannot take a part for the whole.

@@ -36,13 +36,14 @@ class engine {
   }
 
  private:
-  /// The rows that WHERE leaves, if the scenario lets a query of so many end in time.
-  std::expected<std::vector<row_index>, api_error> scan() const {
+  /// The rows that WHERE leaves, if the scenario lets a query of so many end in time. Whoever goes along the
+  /// ids stops at the limit.
+  std::expected<std::vector<row_index>, api_error> scan(std::uint64_t looked_at_max = ~0ULL) const {
     const std::uint64_t rows_max = data_.rows.plan().api.query_timeout_above;
     std::vector<row_index> found = matching_rows(data_, object_.is, where_);
     const bool is_large =
         object_.is == object_name::package_subscriber || object_.is == object_name::push_job;
-    if (rows_max > 0 && is_large && found.size() > rows_max)
+    if (rows_max > 0 && is_large && std::min<std::uint64_t>(found.size(), looked_at_max) > rows_max)
       return failed(
           api_error{.code = "QUERY_TIMEOUT", .message = "Your query request was running for too long."});
     return found;
@@ -55,6 +56,12 @@ class engine {
     query_answer made{.is = query_answer::kind::count};
     made.total = found->size();
     return made;
+  }
+
+  static std::uint64_t rows_looked_at(const soql_query& query) {
+    const bool is_by_id = query.order_by.size() == 1 && query.order_by.front().path.names.size() == 1 &&
+                          equals_ignoring_case(query.order_by.front().path.names.front(), "Id");
+    return is_by_id && query.limit ? *query.limit : ~0ULL;
   }
 
   std::expected<query_answer, api_error> rows(const soql_query& query) const {
@@ -81,7 +88,7 @@ class engine {
                              fmt::format("field '{}' can not be sorted in a query call", path->field->name));
       orders.push_back({std::move(*path), order.direction, order.nulls});
     }
-    auto found = scan();
+    auto found = scan(rows_looked_at(query));
     if (!found)
       return failed(std::move(found.error()));
     made.rows = std::move(*found);

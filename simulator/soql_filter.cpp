@@ -307,7 +307,8 @@ std::expected<bound_test, api_error> soql_binder::bind_test(const soql_condition
                  fmt::format("field '{}' can not be filtered in a query call", path->field->name));
   const bool is_ordering = !is_membership(condition.op) && condition.op != soql_operator::like;
   const field_type type = path->field->type;
-  if ((is_ordering && (is_id(type) || type == field_type::boolean)) ||
+  // Ids have an order: Salesforce's "PK chunking techniques for massive orgs" goes by it.
+  if ((is_ordering && type == field_type::boolean) ||
       (condition.op == soql_operator::like && (is_id(type) || !is_text(type))))
     return error(condition.path.column, "INVALID_QUERY_FILTER_OPERATOR",
                  fmt::format("invalid operator on {} field", type_name(type)));

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/http_date.hpp"
 #include "base/text.hpp"
 #include "base/url.hpp"
 #include "simulator/assertion.hpp"
@@ -101,6 +102,8 @@ login_answer token_desk::answer(const http_request& request, instant now) {
   } else {
     made.reply = log_in({request, now, made.fault ? std::optional(made.fault->kind) : std::nullopt});
   }
+  if (plan_.clock_offset != duration::zero())
+    made.reply.headers.set("Date", format_http_date(now.wall + plan_.clock_offset));
   return made;
 }
 

@@ -9,6 +9,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
+#include <algorithm>
 #include <stdexcept>
 
 #include "base/http_server.hpp"
@@ -83,6 +84,9 @@ simulated_agent::simulated_agent(simulator::scenario plan, hub_place place)
 simulated_agent::~simulated_agent() {
   stop();
   stop_world_.emit(asio::cancellation_type::terminal);
+  close_second_door_.emit(asio::cancellation_type::terminal);
+  for (const auto& [name, other] : others_)
+    other->stop.emit(asio::cancellation_type::terminal);
   run_for(std::chrono::minutes(1));
   std::error_code ec;
   std::filesystem::remove_all(directory_, ec);
@@ -125,26 +129,46 @@ http_handler simulated_agent::alertmanager() {
   };
 }
 
-std::string simulated_agent::configuration_text() const {
-  const std::string stream = fmt::format(R"(
-    streaming:
-      channels:
-        - channel: {}
-          fields:
-            request_id: payload.Request_Id__c
-            job_id: payload.Job_Id__c
-            org_key: payload.Org_Key__c
-            status: payload.Status__c
-            error_type: payload.Error_Type__c
+std::string simulated_agent::hub_text(const std::string& name, const std::string& url,
+                                      const simulator::scenario& plan) const {
+  std::string lines = login_.empty() || name != "devhub"
+                          ? fmt::format("login_url: {}\nauth:\n  client_credentials: {{ client_id: {}, "
+                                        "client_secret: {} }}\n",
+                                        url, plan.credentials.client_id, plan.credentials.client_secret)
+                          : login_;
+  if (const auto at = lines.find("{hub}"); at != std::string::npos)
+    lines.replace(at, 5, url);
+  lines += hub_keys_;
+  if (place_ == hub_place::behind_configured_proxy)
+    lines += fmt::format("proxy: {}\n", proxy_url);
+  if (uses_stream_)
+    lines += fmt::format(R"(streaming:
+  channels:
+    - channel: {}
+      fields:
+        request_id: payload.Request_Id__c
+        job_id: payload.Job_Id__c
+        org_key: payload.Org_Key__c
+        status: payload.Status__c
+        error_type: payload.Error_Type__c
 )",
-                                         plan_.stream.channel);
-  const std::string proxy_line =
-      place_ == hub_place::behind_configured_proxy ? fmt::format("\n    proxy: {}", proxy_url) : "";
+                         plan.stream.channel);
+  std::string text = fmt::format("  - name: {}\n", name);
+  for (std::string_view rest = lines; !rest.empty();) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    text += fmt::format("    {}\n", line);
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+  }
+  return text;
+}
+
+std::string simulated_agent::configuration_text() const {
+  std::string hubs =
+      hub_text("devhub", proxy_ ? std::string(far_url) : hub_listener_->local().text(), plan_);
+  for (const auto& [name, other] : others_)
+    hubs += hub_text(name, other->door->local().text(), other->plan);
   return fmt::format(R"(hubs:
-  - name: devhub
-    login_url: {}{}
-    auth:
-      client_credentials: {{ client_id: {}, client_secret: {} }}{}
+{}
 policies:{}
 alerts:
   receivers:
@@ -154,9 +178,39 @@ alerts:
     - {{ receivers: [prometheus] }}
 state: sqlite://{}
 )",
-                     proxy_ ? std::string(far_url) : hub_listener_->local().text(), proxy_line,
-                     plan_.credentials.client_id, plan_.credentials.client_secret, uses_stream_ ? stream : "",
-                     policies_, alertmanager_listener_->local().text(), (directory_ / "state.db").string());
+                     hubs, policies_, alertmanager_listener_->local().text(),
+                     (directory_ / "state.db").string());
+}
+
+void simulated_agent::add_hub(std::string name, simulator::scenario plan) {
+  auto made = std::make_unique<other_hub>();
+  other_hub& other = *made;
+  other.plan = std::move(plan);
+  other.door = network_->listen(context_.get_executor(), "127.0.0.1", 0).value();
+  other.hub = simulator::make_hub(other.plan, time_, log_);
+  const auto life = [](simulated_agent& self, other_hub& of) -> asio::awaitable<void> {
+    const http_handler gate = [&of, inner = of.hub->handler()](
+                                  const http_request& request) -> asio::awaitable<http_reply> {
+      if (of.is_out)
+        co_return http_reply{.status = 0, .headers = {}, .body = "", .after = after_reply::reset};
+      auto reply = co_await inner(request);
+      co_return reply;
+    };
+    task_group tasks(self.context_.get_executor());
+    tasks.spawn(of.hub->run());
+    tasks.spawn(serve_http(*of.door, gate, {}, self.time_, self.log_));
+    co_await tasks.join();
+  };
+  asio::co_spawn(context_, life(*this, other),
+                 asio::bind_cancellation_slot(other.stop.slot(), [](const std::exception_ptr&) {}));
+  others_.emplace(std::move(name), std::move(made));
+}
+
+void simulated_agent::move_hub() {
+  second_door_ = network_->listen(context_.get_executor(), "127.0.0.1", 0).value();
+  asio::co_spawn(context_, serve_http(*second_door_, hub_gate(), {}, time_, log_),
+                 asio::bind_cancellation_slot(close_second_door_.slot(), [](const std::exception_ptr&) {}));
+  hub_->move_instance(second_door_->local().text());
 }
 
 std::optional<std::string> simulated_agent::variable(std::string_view name) const {

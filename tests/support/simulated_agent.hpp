@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/json/value.hpp>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,6 +49,15 @@ class simulated_agent {
   /// The policies of the configuration; before start(). One enforcing failure-rate rule by default.
   void use_policies(std::string yaml) { policies_ = std::move(yaml); }
   void use_stream(bool is_used) { uses_stream_ = is_used; }
+  /// How the hub is logged in to, instead of client credentials: `login_url` and `auth`, as lines of its item
+  /// without indentation. `{hub}` stands for where the hub is, as a URL.
+  void use_login(std::string yaml) { login_ = std::move(yaml); }
+  /// More lines of the hub's item, without indentation.
+  void use_hub_keys(std::string yaml) { hub_keys_ = std::move(yaml); }
+  /// Another simulated hub beside the first, which is named devhub; before start().
+  void add_hub(std::string name, simulator::scenario plan);
+  /// Where secrets and keys of the configuration may be put.
+  [[nodiscard]] const std::filesystem::path& directory() const noexcept { return directory_; }
 
   /// Starts the agent, on the state that an earlier one left.
   void start();
@@ -57,6 +67,10 @@ class simulated_agent {
 
   /// Whether every request to the hub is answered 503: an outage.
   void set_outage(bool is_out) { is_out_ = is_out; }
+  /// The same for one that was added.
+  void set_outage_of(const std::string& name, bool is_out) { others_.at(name)->is_out = is_out; }
+  /// The hub's org is at another address from now on, and whoever asks at the old one is led there.
+  void move_hub();
   /// Whether the store refuses every commit.
   void set_disk_full(bool is_full) { is_disk_full_ = is_full; }
   /// Requests that reached the hub, outages included.
@@ -72,7 +86,10 @@ class simulated_agent {
   bool run_to_the_end(duration bound = std::chrono::hours(24));
 
   [[nodiscard]] simulator::hub_truth truth() const { return hub_->truth(); }
-  [[nodiscard]] const simulator::hub& hub() const { return *hub_; }
+  [[nodiscard]] simulator::hub& hub() { return *hub_; }
+  /// Where the hub listens, as a URL.
+  [[nodiscard]] std::string hub_address() const { return hub_listener_->local().text(); }
+  [[nodiscard]] const simulator::hub& hub_of(const std::string& name) const { return *others_.at(name)->hub; }
   [[nodiscard]] const agent::read_model& model() const { return server_->model(); }
   [[nodiscard]] std::vector<agent::decision_view> decisions() const;
   [[nodiscard]] const std::vector<told_alert>& alerts() const noexcept { return alerts_; }
@@ -84,7 +101,16 @@ class simulated_agent {
 
  private:
   struct run;
+  struct other_hub {
+    simulator::scenario plan;
+    std::unique_ptr<simulator::hub> hub;
+    std::unique_ptr<listener> door;
+    boost::asio::cancellation_signal stop;
+    bool is_out = false;
+  };
 
+  [[nodiscard]] std::string hub_text(const std::string& name, const std::string& url,
+                                     const simulator::scenario& plan) const;
   void listen_behind_proxy();
   [[nodiscard]] std::string configuration_text() const;
   [[nodiscard]] std::optional<std::string> variable(std::string_view name) const;
@@ -103,6 +129,11 @@ class simulated_agent {
   bool is_out_ = false;
   std::size_t hub_requests_ = 0;
   hub_place place_;
+  std::string login_;
+  std::string hub_keys_;
+  std::map<std::string, std::unique_ptr<other_hub>> others_;
+  std::unique_ptr<listener> second_door_;
+  boost::asio::cancellation_signal close_second_door_;
   simulator::scenario plan_;
   std::unique_ptr<simulator::hub> hub_;
   std::unique_ptr<listener> hub_listener_;

@@ -325,18 +325,6 @@ TEST(FullDisk, DuringAContainmentLosesNothing) {
   EXPECT_EQ(conclusion_of(world).spared_orgs, world.truth().spared_orgs.size());
 }
 
-TEST(CallBudget, StretchesTheIntervalsOfAHubWithFewCalls) {
-  simulator::scenario plan = rollout(0.02);
-  plan.api.daily_calls_max = 15'000;  // a Developer Edition hub
-  simulated_agent world(plan);
-  world.start();
-  ASSERT_TRUE(world.run_to_the_end());
-  const double hours =
-      to_unix_seconds(world.time().wall_now()) / 3600 - to_unix_seconds(fake_time().wall_now()) / 3600;
-  EXPECT_LE(static_cast<double>(world.truth().api_calls), 0.2 * 15'000 / 24 * hours + 20)
-      << "in " << hours << " hours";
-}
-
 std::map<std::string, double> samples_of(const std::string& text, std::string_view family) {
   std::map<std::string, double> out;
   std::istringstream lines(text);

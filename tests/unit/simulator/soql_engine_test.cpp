@@ -210,6 +210,23 @@ TEST_F(SoqlEngine, SortsSkipsAndLimits) {
   EXPECT_TRUE(run("SELECT Id FROM PackagePushJob OFFSET 1000").rows.empty());
 }
 
+TEST_F(SoqlEngine, GoesOnBehindAnId) {
+  std::vector<std::string> pieces;
+  for (std::string behind = "0DX000000000000"; pieces.size() <= 100;) {
+    const auto answer = run(fmt::format("SELECT Id FROM PackagePushJob WHERE Id > '{}' ORDER BY Id LIMIT 7",
+                                        behind));
+    if (answer.rows.empty())
+      break;
+    for (std::size_t place = 0; place < answer.rows.size(); ++place)
+      pieces.push_back(text_of(record(answer, place).at("Id")));
+    behind = pieces.back();
+  }
+  const auto whole = run("SELECT Id FROM PackagePushJob ORDER BY Id");
+  ASSERT_EQ(pieces.size(), whole.rows.size());
+  for (std::size_t place = 0; place < pieces.size(); ++place)
+    EXPECT_EQ(pieces[place], text_of(record(whole, place).at("Id")));
+}
+
 TEST_F(SoqlEngine, LikeMatchesPatterns) {
   const std::string from = "SELECT COUNT() FROM MetadataPackage WHERE Name LIKE ";
   EXPECT_EQ(run(from + "'Acme%'").total, 2U);
