@@ -30,7 +30,7 @@ asio::awaitable<void> wait_until_ready(net_world& world, const origin& at, child
 
 }  // namespace
 
-tinyproxy::tinyproxy(std::string lines) {
+tinyproxy::tinyproxy(const std::string& lines) {
   for (int i = 0; i < tries_max; ++i) {
     if (start(lines)) {
       return;

@@ -15,7 +15,7 @@ class tinyproxy {
  public:
   /// `lines` stand in its configuration beside the address. Throws std::runtime_error where the program is
   /// not installed or does not get ready.
-  explicit tinyproxy(std::string lines = "");
+  explicit tinyproxy(const std::string& lines = "");
 
   [[nodiscard]] const origin& address() const noexcept { return address_; }
 
