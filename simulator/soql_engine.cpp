@@ -128,8 +128,10 @@ class engine {
     soql_nulls nulls;
   };
 
-  static field_value sort_key(field_value value) {
-    if (auto* text = std::get_if<std::string>(&value))
+  /// Ids are sorted as they are compared: with their case.
+  static field_value sort_key(field_type type, field_value value) {
+    auto* text = std::get_if<std::string>(&value);
+    if (text != nullptr && type != field_type::id && type != field_type::reference)
       *text = to_lower_ascii(*text);
     return value;
   }
@@ -145,7 +147,7 @@ class engine {
     for (const row_index row : rows) {
       keyed made{{}, row};
       for (const bound_order& order : orders)
-        made.keys.push_back(sort_key(order.path.read(data_, row)));
+        made.keys.push_back(sort_key(order.path.field->type, order.path.read(data_, row)));
       sorted.push_back(std::move(made));
     }
     std::ranges::sort(sorted, [&orders](const keyed& a, const keyed& b) {
