@@ -82,7 +82,7 @@ TEST_F(Rest, RenewsTheSessionOnceAndRepeatsInTheMiddleOfPages) {
   hub.answer(fixture("jobs_page_2.json"));
   const auto ask = [this]() -> asio::awaitable<api_result<query_summary>> {
     auto summary =
-        co_await client.rest.query("SELECT Id FROM X", [this](const boost::json::array&) { hub.revoke(); });
+        co_await client.rest.query("SELECT Id FROM X", [this](const boost::json::array&, std::uint64_t) { hub.revoke(); });
     co_return summary;
   };
   const auto summary = hub.run(ask());
@@ -103,7 +103,7 @@ TEST_F(Rest, RenewsOneSessionForCallersSideBySide) {
     hub.answer(fixture("requests.json"));
   int answered = 0;
   const auto ask = [&]() -> asio::awaitable<void> {
-    const auto summary = co_await client.rest.query("SELECT Id FROM X", [](const boost::json::array&) {});
+    const auto summary = co_await client.rest.query("SELECT Id FROM X", [](const boost::json::array&, std::uint64_t) {});
     answered += summary ? 1 : 0;
   };
   for (int i = 0; i < 4; ++i)
