@@ -270,7 +270,8 @@ alert make_budget_alert(std::string_view hub, const budget_view& budget, std::st
                              format_duration(std::chrono::ceil<std::chrono::seconds>(budget.interval)),
                              format_duration(budget.wanted));
   made.description = fmt::format(
-      "In the last 24 hours Pushguard made {} of the {} calls of its budget, and all users of the org {} of {}.",
+      "In the last 24 hours Pushguard made {} of the {} calls of its budget, and all users of the org {} of "
+      "{}.",
       budget.spent, budget.allowed, budget.org_used, budget.org_limit);
   made.generator_url = std::string(agent_url);
   return made;

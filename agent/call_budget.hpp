@@ -8,8 +8,8 @@
 
 namespace pushguard::agent {
 
-/// What a hub's agent may ask of Salesforce's API, and how often it may read. Salesforce counts an org's calls
-/// of the last 24 hours, of all its users; the budget is a share of that allocation.
+/// What a hub's agent may ask of Salesforce's API, and how often it may read. Salesforce counts an org's
+/// calls of the last 24 hours, of all its users; the budget is a share of that allocation.
 ///
 /// Reading is paced so that what is left lasts for six hours at least: a rollout of some hours is followed at
 /// full speed, and a longer one more and more slowly. A fifth of the budget is kept for the edge: when the

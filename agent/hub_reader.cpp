@@ -216,8 +216,8 @@ asio::awaitable<result<>> hub_reader::read_errors() {
   const auto requests = tracked_.requests();
   for (std::uint32_t i = 0; i < requests.size(); ++i) {
     const auto unread = tracked_.jobs_with_unread_errors(request_index{i});
-    const bool goes_by_request =
-        is_cheaper_by_request(unread.size(), tracker::count_of(requests[i].job_counts, domain::push_status::failed));
+    const bool goes_by_request = is_cheaper_by_request(
+        unread.size(), tracker::count_of(requests[i].job_counts, domain::push_status::failed));
     if (goes_by_request)
       by_request.push_back(requests[i].row.id);
     auto& into = goes_by_request ? covered : by_id;

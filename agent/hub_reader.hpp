@@ -72,8 +72,8 @@ class hub_reader {
   changes_handler on_changes_;
   time_source& time_;
   logger& log_;
-  std::set<domain::request_id> read_whole_;         ///< whose jobs were read completely once
-  std::optional<wall_time> last_asked_;             ///< when the last successful reading of jobs began
+  std::set<domain::request_id> read_whole_;  ///< whose jobs were read completely once
+  std::optional<wall_time> last_asked_;      ///< when the last successful reading of jobs began
   /// By package and org: a subscriber row is asked for once per run.
   std::map<domain::package_id, std::vector<bool>> asked_subscribers_;
 };

@@ -60,7 +60,7 @@ class publisher {
   std::set<tracker::rollout_index> rollouts_;
   std::map<domain::rollout_id, rollout_facts> facts_;
   std::vector<bool> told_stale_;  ///< by request
-  view_update rest_;  ///< rules, decisions and spared orgs, ready to go
+  view_update rest_;              ///< rules, decisions and spared orgs, ready to go
 };
 
 }  // namespace pushguard::agent

@@ -26,7 +26,7 @@ class body_writer {
 enum class after_reply { keep_alive, close, reset };
 
 struct http_reply {
-  int status = 200;  ///< 0: nothing is written, and `after` decides what the peer sees
+  int status = 200;           ///< 0: nothing is written, and `after` decides what the peer sees
   http_headers headers = {};  ///< Date is set here unless it is given; Connection and lengths always are
   std::string body = {};
   /// Where set, the body is what this writes, in chunks (Transfer-Encoding: chunked); `body` is unused.

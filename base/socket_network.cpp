@@ -3,10 +3,13 @@
 
 #include <fmt/format.h>
 #include <boost/asio/connect.hpp>
+#include <boost/asio/execution_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
@@ -185,17 +188,56 @@ std::unique_ptr<transport> make_plain_transport(tcp::socket socket, std::string 
 
 using endpoint_list = std::vector<tcp::endpoint>;
 
-/// A look-up that can be given up. Asio's resolver waits for the system's in a thread and cannot be
-/// interrupted, so what it needs is shared with its handler, which may come after everyone has left.
-struct lookup {
-  explicit lookup(const asio::any_io_executor& executor) : resolver(executor) {}
+/// The threads of an io_context that look up names, from the first look-up on. Asio's own resolver has one
+/// thread, so that a name whose servers are silent would delay every other.
+class lookup_threads final : public asio::execution_context::service {
+ public:
+  using key_type = lookup_threads;
+  // NOLINTNEXTLINE(cert-err58-cpp): Asio finds its services by such an object
+  static inline asio::execution_context::id id;
 
-  tcp::resolver resolver;
+  explicit lookup_threads(asio::execution_context& owner) : service(owner) {}
+
+  [[nodiscard]] asio::thread_pool& pool() noexcept { return pool_; }
+
+ private:
+  void shutdown() override { pool_.join(); }
+
+  static constexpr std::size_t threads = 8;
+
+  asio::thread_pool pool_{threads};
+};
+
+/// A look-up that can be given up. The system's resolver cannot be interrupted, so what it needs is shared
+/// with its handler, which may come after everyone has left.
+struct lookup {
   error_code ec;
   endpoint_list found;
   bool has_ended = false;
   condition ended;
 };
+
+/// Looks up `to` on another thread; what it found comes back on `executor`.
+void start_lookup(std::shared_ptr<lookup> asked, const origin& to, const asio::any_io_executor& executor) {
+  asio::thread_pool& pool =
+      asio::use_service<lookup_threads>(asio::query(executor, asio::execution::context)).pool();
+  const auto back = asio::prefer(executor, asio::execution::outstanding_work.tracked);
+  asio::post(pool, [asked = std::move(asked), host = to.host, port = std::to_string(to.port), back, &pool] {
+    error_code ec;
+    endpoint_list found;
+    tcp::resolver resolver(pool);
+    for (const auto& each : resolver.resolve(host, port, tcp::resolver::numeric_service, ec)) {
+      if (found.size() < addresses_max)
+        found.push_back(each.endpoint());
+    }
+    asio::post(back, [asked, ec, found = std::move(found)]() mutable {
+      asked->ec = ec;
+      asked->found = std::move(found);
+      asked->has_ended = true;
+      asked->ended.notify_all();
+    });
+  });
+}
 
 asio::awaitable<result<endpoint_list>> await_lookup(std::shared_ptr<lookup> asked) {
   while (!asked->has_ended) {
@@ -214,18 +256,8 @@ asio::awaitable<result<endpoint_list>> resolve(time_source& time, const origin& 
     co_return endpoint_list{{address, to.port}};
   }
   const auto executor = co_await asio::this_coro::executor;
-  const auto asked = std::make_shared<lookup>(executor);
-  asked->resolver.async_resolve(to.host, std::to_string(to.port), tcp::resolver::numeric_service,
-                                [asked](const error_code& ec, const tcp::resolver::results_type& found) {
-                                  asked->ec = ec;
-                                  for (const auto& each : found) {
-                                    if (asked->found.size() < addresses_max) {
-                                      asked->found.push_back(each.endpoint());
-                                    }
-                                  }
-                                  asked->has_ended = true;
-                                  asked->ended.notify_all();
-                                });
+  const auto asked = std::make_shared<lookup>();
+  start_lookup(asked, to, executor);
   const std::string phase = to.text() + ": resolving the name";
   auto found = co_await with_deadline(time, time.steady_now() + patience, phase, await_lookup(asked));
   if (!found && !found.error().is(errc::timed_out)) {

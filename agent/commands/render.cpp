@@ -170,9 +170,8 @@ std::string render_request(const json::value& request) {
   return fmt::format("{}  {}  {} {}\n  rollout {}  {}\n  scheduled {}  started {}  ended {}\n  jobs: {}\n",
                      text_of(*object, "hub"), text_of(*object, "id"), text_of(*object, "package_name"),
                      text_of(*object, "package_version"), text_of(*object, "rollout"),
-                     request_status(*object), text_of(*object, "scheduled_start"),
-                     text_of(*object, "start"), text_of(*object, "end"),
-                     counts_text(object_of(*object, "jobs")));
+                     request_status(*object), text_of(*object, "scheduled_start"), text_of(*object, "start"),
+                     text_of(*object, "end"), counts_text(object_of(*object, "jobs")));
 }
 
 std::string orgs_table_header() {

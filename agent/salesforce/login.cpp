@@ -168,9 +168,8 @@ class client_credentials_login final : public login {
 
   asio::awaitable<result<access>> obtain() override {
     const std::string& password = with_.client_secret.reveal();
-    std::string form = form_of({{"grant_type", "client_credentials"},
-                                {"client_id", with_.client_id},
-                                {"client_secret", password}});
+    std::string form = form_of(
+        {{"grant_type", "client_credentials"}, {"client_id", with_.client_id}, {"client_secret", password}});
     auto reply = co_await ask_for_token(client_, time_, with_.login_url, std::move(form));
     if (!reply.session)
       co_return std::unexpected(
@@ -220,8 +219,7 @@ class jwt_bearer_login final : public login {
       if (!first_refusal)
         first_refusal = describe(refusal, with_.login_url.origin, "JWT bearer", {*assertion});
       if (!contains_ignoring_case(refusal.text(), "audience"))
-        co_return std::unexpected(
-            describe(refusal, with_.login_url.origin, "JWT bearer", {*assertion}));
+        co_return std::unexpected(describe(refusal, with_.login_url.origin, "JWT bearer", {*assertion}));
       ++place;
     }
     co_return std::unexpected(first_refusal.value_or(failure{make_error_code(errc::unauthorized), ""}));
@@ -250,13 +248,13 @@ class refresh_token_login final : public login {
     const std::string& password = with_.client_secret.reveal();
     const std::string& token = with_.token.reveal();
     std::string form =
-        password.empty() ? form_of({{"grant_type", "refresh_token"},
-                                    {"client_id", with_.client_id},
-                                    {"refresh_token", token}})
-                         : form_of({{"grant_type", "refresh_token"},
-                                    {"client_id", with_.client_id},
-                                    {"client_secret", password},
-                                    {"refresh_token", token}});
+        password.empty()
+            ? form_of(
+                  {{"grant_type", "refresh_token"}, {"client_id", with_.client_id}, {"refresh_token", token}})
+            : form_of({{"grant_type", "refresh_token"},
+                       {"client_id", with_.client_id},
+                       {"client_secret", password},
+                       {"refresh_token", token}});
     auto reply = co_await ask_for_token(client_, time_, with_.login_url, std::move(form));
     if (!reply.session)
       co_return std::unexpected(
@@ -270,8 +268,8 @@ class refresh_token_login final : public login {
   void keep(secret renewed) {
     const auto written = write(renewed);
     if (!written)
-      log_.error("refresh_token_not_kept", {{"host", with_.login_url.origin.text()},
-                                            {"error", written.error().text()}});
+      log_.error("refresh_token_not_kept",
+                 {{"host", with_.login_url.origin.text()}, {"error", written.error().text()}});
     with_.token = std::move(renewed);
   }
 
@@ -308,9 +306,8 @@ class access_token_login final : public login {
       co_return fail_in("reading the access token", content.error());
     auto token = read_access_token(*content);
     if (!token)
-      co_return fail(errc::unauthorized,
-                     fmt::format("reading the access token from {}: {}", with_.file.string(),
-                                 token.error().text()));
+      co_return fail(errc::unauthorized, fmt::format("reading the access token from {}: {}",
+                                                     with_.file.string(), token.error().text()));
     access made;
     made.instance = with_.instance;
     // `00D000000000001!AQ…`: the org's id stands before the mark.
@@ -374,9 +371,9 @@ std::vector<std::string> audiences_for(const origin& login_host) {
   constexpr std::string_view sandbox = "https://test.salesforce.com";
   std::vector<std::string> audiences{login_host.text()};
   const bool is_sandbox = login_host.host.find(".sandbox.") != std::string::npos ||
-                          login_host.host.find("--") != std::string::npos ||
-                          login_host.text() == sandbox;
-  for (const std::string_view common : {is_sandbox ? sandbox : production, is_sandbox ? production : sandbox}) {
+                          login_host.host.find("--") != std::string::npos || login_host.text() == sandbox;
+  for (const std::string_view common :
+       {is_sandbox ? sandbox : production, is_sandbox ? production : sandbox}) {
     if (std::ranges::find(audiences, common) == audiences.end())
       audiences.emplace_back(common);
   }

@@ -79,8 +79,7 @@ std::string condition_of(const selection& from) {
 }
 
 std::string soql_of(const selection& from) {
-  std::string soql =
-      fmt::format("SELECT {} FROM {} WHERE {}", from.columns, from.object, condition_of(from));
+  std::string soql = fmt::format("SELECT {} FROM {} WHERE {}", from.columns, from.object, condition_of(from));
   if (!from.grouped_by.empty())
     soql += fmt::format(" GROUP BY {}", from.grouped_by);
   return soql;
@@ -153,8 +152,8 @@ asio::awaitable<api_result<read<Row>>> collect_in_pieces(rest_client& rest, sele
     std::string last_id;
     auto some = co_await collect(
         rest,
-        fmt::format("SELECT {} FROM {} WHERE ({}){} ORDER BY Id LIMIT {}", from.columns, from.object, condition,
-                    behind.empty() ? "" : fmt::format(" AND Id > {}", soql_quote(behind)), rows),
+        fmt::format("SELECT {} FROM {} WHERE ({}){} ORDER BY Id LIMIT {}", from.columns, from.object,
+                    condition, behind.empty() ? "" : fmt::format(" AND Id > {}", soql_quote(behind)), rows),
         decode, &last_id);
     if (!some && is_too_much(some.error()) && rows > rows_least) {
       rows /= 2;
@@ -494,12 +493,12 @@ asio::awaitable<api_result<read<domain::subscriber_row>>> push_queries::read_sub
       key = domain::org_key::parse(text).value_or(key);
     }
   }
-  auto wanted =
-      selections_of<domain::org_key>({.object = subscriber_object,
-                                      .columns = std::string(subscriber_columns),
-                                      .id_field = "OrgKey",
-                                      .also = fmt::format("MetadataPackageId = {}", soql_quote(package.text()))},
-                                     orgs);
+  auto wanted = selections_of<domain::org_key>(
+      {.object = subscriber_object,
+       .columns = std::string(subscriber_columns),
+       .id_field = "OrgKey",
+       .also = fmt::format("MetadataPackageId = {}", soql_quote(package.text()))},
+      orgs);
   auto read = co_await collect_each<domain::subscriber_row>(rest_, std::move(wanted), decode_subscriber);
   co_return read;
 }

@@ -40,8 +40,8 @@ struct job_counts_read {
 
 /// What describe tells of an org, where documents do not.
 struct push_probe {
-  bool reads_changes = false;  ///< SystemModstamp of jobs can be filtered
-  bool can_cancel = false;     ///< this user may change a request's status
+  bool reads_changes = false;                      ///< SystemModstamp of jobs can be filtered
+  bool can_cancel = false;                         ///< this user may change a request's status
   std::vector<std::string> unknown_statuses = {};  ///< "PackagePushJob: Sleeping", of the picklists
 };
 

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <span>
 #include <boost/json/monotonic_resource.hpp>
+#include <span>
 
 #include "agent/salesforce/json.hpp"
 

@@ -31,9 +31,10 @@ result<std::string> url_in(std::string_view content) {
     if (found)
       return std::string(*found);
   }
-  return fail(errc::malformed,
-              "its JSON has no sfdxAuthUrl: `sf org auth show-sfdx-auth-url --json` prints one, for orgs that "
-              "were not authorized by JWT");
+  return fail(
+      errc::malformed,
+      "its JSON has no sfdxAuthUrl: `sf org auth show-sfdx-auth-url --json` prints one, for orgs that "
+      "were not authorized by JWT");
 }
 
 }  // namespace
@@ -46,9 +47,8 @@ result<refresh_token> parse_sfdx_auth_url(std::string_view content) {
   if (!rest.starts_with(scheme)) {
     const bool is_redacted = rest.starts_with("[REDACTED]");
     return fail(errc::malformed,
-                is_redacted
-                    ? "the sf CLI left the URL out; `sf org auth show-sfdx-auth-url` prints it"
-                    : "it is no SFDX auth URL, which begins with force://");
+                is_redacted ? "the sf CLI left the URL out; `sf org auth show-sfdx-auth-url` prints it"
+                            : "it is no SFDX auth URL, which begins with force://");
   }
   rest.remove_prefix(scheme.size());
   const std::size_t at = rest.rfind('@');

@@ -178,8 +178,8 @@ void reconcile_from_scratch(benchmark::State& state) {
     {
       asio::io_context context(1);
       reading fresh(
-          hub.session(),
-          [&](const origin& peer) { return std::make_shared<replaying_client>(peer, given); }, hub.time());
+          hub.session(), [&](const origin& peer) { return std::make_shared<replaying_client>(peer, given); },
+          hub.time());
       std::optional<result<>> outcome;
       asio::co_spawn(context, fresh.reader.reconcile(), [&](const std::exception_ptr& error, result<> read) {
         if (error)
@@ -205,6 +205,9 @@ void reconcile_from_scratch(benchmark::State& state) {
   }
   if (jobs != orgs)
     state.SkipWithError("not every job was read");
+  constexpr double claimed_ratio = 1.5;
+  if (reading_seconds > claimed_ratio * parsing_seconds)
+    state.SkipWithError("it took more than 1.5 times the CPU of boost::json::parse");
   state.counters["of_boost_json"] = reading_seconds / parsing_seconds;
   state.counters["ns_per_job"] = reading_seconds / static_cast<double>(state.iterations()) / orgs * 1e9;
   state.counters["MB"] = static_cast<double>(bytes) / 1e6;
@@ -227,6 +230,9 @@ void steady_pass(benchmark::State& state) {
       state.SkipWithError(read.error().text().c_str());
     calls = with.observer.calls - before;
   }
+  constexpr std::size_t claimed_calls = 3;
+  if (calls > claimed_calls)
+    state.SkipWithError("a steady pass took more than three calls");
   if (with.tracked.jobs().size() != orgs)
     state.SkipWithError("not every job was read");
   state.counters["calls"] = static_cast<double>(calls);

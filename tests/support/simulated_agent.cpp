@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
-#include <algorithm>
 #include <stdexcept>
 
 #include "base/http_server.hpp"
@@ -132,9 +132,10 @@ http_handler simulated_agent::alertmanager() {
 std::string simulated_agent::hub_text(const std::string& name, const std::string& url,
                                       const simulator::scenario& plan) const {
   std::string lines = login_.empty() || name != "devhub"
-                          ? fmt::format("login_url: {}\nauth:\n  client_credentials: {{ client_id: {}, "
-                                        "client_secret: {} }}\n",
-                                        url, plan.credentials.client_id, plan.credentials.client_secret)
+                          ? fmt::format(
+                                "login_url: {}\nauth:\n  client_credentials: {{ client_id: {}, "
+                                "client_secret: {} }}\n",
+                                url, plan.credentials.client_id, plan.credentials.client_secret)
                           : login_;
   if (const auto at = lines.find("{hub}"); at != std::string::npos)
     lines.replace(at, 5, url);
@@ -163,8 +164,7 @@ std::string simulated_agent::hub_text(const std::string& name, const std::string
 }
 
 std::string simulated_agent::configuration_text() const {
-  std::string hubs =
-      hub_text("devhub", proxy_ ? std::string(far_url) : hub_listener_->local().text(), plan_);
+  std::string hubs = hub_text("devhub", proxy_ ? std::string(far_url) : hub_listener_->local().text(), plan_);
   for (const auto& [name, other] : others_)
     hubs += hub_text(name, other->door->local().text(), other->plan);
   return fmt::format(R"(hubs:
@@ -189,8 +189,8 @@ void simulated_agent::add_hub(std::string name, simulator::scenario plan) {
   other.door = network_->listen(context_.get_executor(), "127.0.0.1", 0).value();
   other.hub = simulator::make_hub(other.plan, time_, log_);
   const auto life = [](simulated_agent& self, other_hub& of) -> asio::awaitable<void> {
-    const http_handler gate = [&of, inner = of.hub->handler()](
-                                  const http_request& request) -> asio::awaitable<http_reply> {
+    const http_handler gate =
+        [&of, inner = of.hub->handler()](const http_request& request) -> asio::awaitable<http_reply> {
       if (of.is_out)
         co_return http_reply{.status = 0, .headers = {}, .body = "", .after = after_reply::reset};
       auto reply = co_await inner(request);

@@ -56,8 +56,7 @@ void expect_truth(const agent::read_model& model, std::string_view hub, const si
     jobs_of[request.id] = 0;
   }
   for (const simulator::job_truth& job : truth.jobs) {
-    const auto* table =
-        model.jobs({std::string(hub), domain::request_id::parse(job.request_id).value()});
+    const auto* table = model.jobs({std::string(hub), domain::request_id::parse(job.request_id).value()});
     ASSERT_NE(table, nullptr) << job.request_id;
     ++jobs_of[job.request_id];
     const auto known = table->find(domain::job_id::parse(job.id).value());
@@ -79,11 +78,22 @@ void expect_truth(const agent::read_model& model, std::string_view hub, const si
     EXPECT_EQ(model.jobs({std::string(hub), domain::request_id::parse(request).value()})->size(), count);
 }
 
+std::uint64_t queries_of(const simulator::hub_truth& truth) {
+  std::uint64_t calls = 0;
+  for (const auto& [label, count] : truth.api_calls_by)
+    calls += label.starts_with("query") || label.starts_with("next_page") ? count : 0;
+  return calls;
+}
+
+/// What following small_rollout() takes where nothing goes wrong. Trouble may cost more, but not much.
+constexpr std::uint64_t calls_of_small_rollout = 330;
+
 /// Runs to the end of the rollout and a little further, so that what was left open is read again.
-void expect_the_end(simulated_agent& world) {
+void expect_the_end(simulated_agent& world, std::uint64_t calls_max = calls_of_small_rollout * 5 / 4 + 40) {
   ASSERT_TRUE(world.run_to_the_end());
   world.run_for(10min);
   expect_truth(world.model(), "devhub", world.truth());
+  EXPECT_LE(queries_of(world.truth()), calls_max);
 }
 
 /// What was told under a name, in order. An Alertmanager is told again and again what still holds: that
@@ -96,13 +106,6 @@ std::vector<std::string> alerts_named(const simulated_agent& world, std::string_
       told.push_back(text);
   }
   return told;
-}
-
-std::uint64_t queries_of(const simulator::hub_truth& truth) {
-  std::uint64_t calls = 0;
-  for (const auto& [label, count] : truth.api_calls_by)
-    calls += label.starts_with("query") || label.starts_with("next_page") ? count : 0;
-  return calls;
 }
 
 // ---- logging in ----
@@ -159,13 +162,14 @@ const login_case login_cases[] = {
     {"ClientCredentials", [](simulator::scenario&) {}, [](simulated_agent&) {}, "client_credentials"},
     {"JwtBearer",
      [](simulator::scenario& plan) {
-       plan.credentials.jwt = simulator::jwt_plan{.public_key = signing_key().public_pem,
-                                                  .username = "push@example.com"};
+       plan.credentials.jwt =
+           simulator::jwt_plan{.public_key = signing_key().public_pem, .username = "push@example.com"};
      },
      [](simulated_agent& world) {
        write_file(world.directory() / "hub.key", signing_key().private_pem);
-       world.use_login("login_url: {hub}\nauth:\n  jwt_bearer: { client_id: simulated-client, username: "
-                       "push@example.com, private_key_file: hub.key }\n");
+       world.use_login(
+           "login_url: {hub}\nauth:\n  jwt_bearer: { client_id: simulated-client, username: "
+           "push@example.com, private_key_file: hub.key }\n");
      },
      "jwt_bearer"},
     {"RefreshToken",
@@ -175,8 +179,9 @@ const login_case login_cases[] = {
      },
      [](simulated_agent& world) {
        write_file(world.directory() / "token", "5Aep861.first\n");
-       world.use_login("login_url: {hub}\nauth:\n  refresh_token: { client_id: simulated-client, "
-                       "client_secret: simulated-secret, refresh_token_file: token }\n");
+       world.use_login(
+           "login_url: {hub}\nauth:\n  refresh_token: { client_id: simulated-client, "
+           "client_secret: simulated-secret, refresh_token_file: token }\n");
      },
      "refresh_token"},
     {"SfdxAuthUrl",
@@ -397,7 +402,7 @@ TEST(Revocation, InTheMiddleOfAPageIsRenewedThere) {
   world.run_for(1min);
   EXPECT_EQ(world.truth().faults_hit.at("session_invalid"), 2U);
   EXPECT_EQ(world.truth().logins, 3U) << "one at the start, and one for each";
-  expect_the_end(world);
+  expect_the_end(world, 600);  // pages of ten rows
 }
 
 TEST(CancelLost, IsFoundOutByReading) {
@@ -447,18 +452,16 @@ INSTANTIATE_TEST_SUITE_P(
     Hub, AnyOrg,
     testing::Values(
         org_case{"AsItComes", [](simulator::scenario&) {}},
-        org_case{"SpelledWithABlank",
-                 [](simulator::scenario& plan) {
-                   plan.api.spelling = simulator::in_progress_spelling::spaced;
-                 }},
+        org_case{
+            "SpelledWithABlank",
+            [](simulator::scenario& plan) { plan.api.spelling = simulator::in_progress_spelling::spaced; }},
         org_case{"SystemModstampCannotBeFiltered",
                  [](simulator::scenario& plan) {
                    plan.api.system_modstamp = simulator::modstamp_filter::refused;
                  }},
-        org_case{"WithoutSystemModstamp",
-                 [](simulator::scenario& plan) {
-                   plan.api.system_modstamp = simulator::modstamp_filter::absent;
-                 }},
+        org_case{
+            "WithoutSystemModstamp",
+            [](simulator::scenario& plan) { plan.api.system_modstamp = simulator::modstamp_filter::absent; }},
         org_case{"KeysOf18Characters",
                  [](simulator::scenario& plan) { plan.api.org_keys = simulator::org_key_form::long_id; }},
         org_case{"KeysThatDifferByCase", [](simulator::scenario& plan) { plan.orgs.case_twins = 20; }},
@@ -479,10 +482,9 @@ INSTANTIATE_TEST_SUITE_P(
                    plan.failures.several_rows_share = 0.5;
                    plan.failures.no_rows_share = 0.5;
                  }},
-        org_case{"RequestsEndLate",
-                 [](simulator::scenario& plan) {
-                   plan.push.request_end_lag = {.least = 1min, .most = 4min};
-                 }},
+        org_case{
+            "RequestsEndLate",
+            [](simulator::scenario& plan) { plan.push.request_end_lag = {.least = 1min, .most = 4min}; }},
         org_case{"ScheduledElsewhereWhileItRuns",
                  [](simulator::scenario& plan) {
                    plan.waves.push_back({.created = 12min, .start = 12min, .orgs = 30});
@@ -528,6 +530,42 @@ TEST(Campaigns, OfOneVersionAreRolloutsOfTheirOwn) {
 }
 
 // ---- pace ----
+
+TEST(FirstRead, TakesAsManyCallsAsThereArePages) {
+  simulator::scenario plan = small_rollout();
+  plan.waves = {{.created = 0s, .start = 6h, .orgs = 3000}, {.created = 0s, .start = 7h, .orgs = 1500}};
+  simulated_agent world(plan);
+  world.use_stream(false);
+  world.start();
+  world.run_for(1min);
+  EXPECT_EQ(world.truth().api_calls_by, (std::map<std::string, std::uint64_t>{
+                                            {"versions", 1},
+                                            {"describe PackagePushRequest", 1},
+                                            {"describe PackagePushJob", 1},
+                                            {"query PackagePushRequest", 1},
+                                            {"query PackagePushJob", 2},  // the counts, and the jobs
+                                            {"next_page PackagePushJob", 2},
+                                            {"query PackageSubscriber", 1},
+                                            {"next_page PackageSubscriber", 2},
+                                        }));
+}
+
+TEST(FirstRead, OfARolloutThatIsOverReadsItsErrorsInBulk) {
+  simulator::scenario plan = small_rollout();
+  plan.waves.clear();
+  plan.waves.push_back({.created = 0s, .start = 1min, .orgs = 3000});
+  plan.push.concurrency = 300;
+  plan.failures.rate = 0.2;
+  simulated_agent world(plan);
+  world.use_policies(" []");
+  world.use_stream(false);
+  world.run_for(1h);
+  ASSERT_TRUE(world.hub().is_finished());
+  world.start();
+  world.run_for(1min);
+  expect_truth(world.model(), "devhub", world.truth());
+  EXPECT_EQ(world.truth().api_calls_by.at("query PackagePushError"), 1U) << "not by lists of job ids";
+}
 
 TEST(SteadyPass, TakesTwoCalls) {
   simulator::scenario plan = small_rollout();
@@ -615,9 +653,8 @@ TEST(ThreeHubs, OfWhichOneIsDeadDelayNoOther) {
   world.add_hub("third", small_rollout());
   world.set_outage_of("dead", true);
   world.start();
-  ASSERT_TRUE(world.run_until([&] {
-    return world.hub().is_finished() && world.hub_of("third").is_finished();
-  }));
+  ASSERT_TRUE(
+      world.run_until([&] { return world.hub().is_finished() && world.hub_of("third").is_finished(); }));
   world.run_for(10min);
   expect_truth(world.model(), "devhub", world.truth());
   expect_truth(world.model(), "third", world.hub_of("third").truth());

@@ -61,15 +61,14 @@ class served_hub {
                                         history::texts texts = history::texts::kept) {
     configuration::hub configured;
     configured.name = "devhub";
-    configured.login = salesforce::client_credentials{
-        .login_url = parse_url(listener_->local().text()).value(),
-        .client_id = plan_.credentials.client_id,
-        .client_secret = secret(plan_.credentials.client_secret)};
+    configured.login =
+        salesforce::client_credentials{.login_url = parse_url(listener_->local().text()).value(),
+                                       .client_id = plan_.credentials.client_id,
+                                       .client_secret = secret(plan_.credentials.client_secret)};
     random_engine random{1};
-    agent::hub_connection connection(configured, {.network = world_->net(),
-                                                  .time = world_->time(),
-                                                  .log = null_logger(),
-                                                  .random = random});
+    agent::hub_connection connection(
+        configured,
+        {.network = world_->net(), .time = world_->time(), .log = null_logger(), .random = random});
     std::optional<result<agent::past_push_reading>> outcome;
     const auto ask = [](agent::hub_connection& hub, time_source& time, agent::past_push_wish wish,
                         std::vector<std::string>& steps,

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 namespace pushguard::agent {
 namespace {
 
@@ -111,6 +113,31 @@ TEST(RuleAlerts, NameTheRuleAndLinkItsRunbook) {
   EXPECT_EQ(breach.severity, alert_severity::error);
   EXPECT_NE(breach.id, warning.id) << "a warning ends when the breach begins";
   EXPECT_NE(make_unarmed_breach_alert(context(), rule, alert_severity::error).id, breach.id);
+}
+
+TEST(HubAlerts, SayWhatIsWrongAndWhatFollows) {
+  const auto login = make_login_alert("devhub", "logging in: Salesforce answered 400 inactive_user",
+                                      "http://agent.example.com");
+  EXPECT_EQ(login.severity, alert_severity::critical);
+  EXPECT_THAT(login.summary, HasSubstr("login to hub devhub"));
+  EXPECT_THAT(login.description, HasSubstr("inactive_user. The login is tried again"));
+  const auto blind = make_blind_alert("devhub", "no route", "http://agent.example.com");
+  const auto budget = make_budget_alert("devhub",
+                                        {.spent = 2400,
+                                         .allowed = 3000,
+                                         .org_used = 9000,
+                                         .org_limit = 15'000,
+                                         .interval = std::chrono::milliseconds(287'100),
+                                         .wanted = std::chrono::seconds(15)},
+                                        "http://agent.example.com");
+  EXPECT_EQ(budget.severity, alert_severity::warning);
+  EXPECT_EQ(budget.summary,
+            "Pushguard reads hub devhub every 4m48s instead of every 15s, to spare API calls");
+  EXPECT_EQ(
+      budget.description,
+      "In the last 24 hours Pushguard made 2400 of the 3000 calls of its budget, and all users of the org "
+      "9000 of 15000.");
+  EXPECT_EQ(std::set({login.id, blind.id, budget.id}).size(), 3U);
 }
 
 }  // namespace

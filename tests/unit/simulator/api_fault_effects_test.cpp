@@ -29,9 +29,7 @@ class ApiFaultEffects : public testing::Test {
     now_ = later(start_of_test(), 5min);
   }
 
-  void log_in() {
-    token_ = tokens_.issue(now_.steady);
-  }
+  void log_in() { token_ = tokens_.issue(now_.steady); }
 
   rest_answer send(std::string method, std::string target, std::string body = "") {
     return rest_.serve({.method = std::move(method),

@@ -213,8 +213,8 @@ TEST_F(SoqlEngine, SortsSkipsAndLimits) {
 TEST_F(SoqlEngine, GoesOnBehindAnId) {
   std::vector<std::string> pieces;
   for (std::string behind = "0DX000000000000"; pieces.size() <= 100;) {
-    const auto answer = run(fmt::format("SELECT Id FROM PackagePushJob WHERE Id > '{}' ORDER BY Id LIMIT 7",
-                                        behind));
+    const auto answer =
+        run(fmt::format("SELECT Id FROM PackagePushJob WHERE Id > '{}' ORDER BY Id LIMIT 7", behind));
     if (answer.rows.empty())
       break;
     for (std::size_t place = 0; place < answer.rows.size(); ++place)

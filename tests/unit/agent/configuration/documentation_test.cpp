@@ -57,7 +57,8 @@ TEST_F(Documentation, ShowsConfigurationsThatLoad) {
   for (const std::string& block : blocks) {
     const auto made = loaded(block);
     ASSERT_TRUE(made) << block;
-    EXPECT_EQ(std::get<salesforce::client_credentials>(made->hubs.front().login).client_secret.reveal(), "s3cret");
+    EXPECT_EQ(std::get<salesforce::client_credentials>(made->hubs.front().login).client_secret.reveal(),
+              "s3cret");
   }
 }
 

@@ -106,9 +106,9 @@ TEST(ClientCredentials, NeverTellTheSecret) {
 
 TEST(ClientCredentials, SayThatNobodyAnswers) {
   scripted_hub hub;
-  const auto flow = make_login(
-      {hub.clients(), hub.time(), null_logger()},
-      client_credentials{{{security::plain, "127.0.0.1", 1}, "/"}, "id", secret("x")});
+  const auto flow =
+      make_login({hub.clients(), hub.time(), null_logger()},
+                 client_credentials{{{security::plain, "127.0.0.1", 1}, "/"}, "id", secret("x")});
   const auto session = hub.run(flow->obtain());
   ASSERT_FALSE(session);
   EXPECT_TRUE(session.error().is(errc::unreachable));

@@ -45,7 +45,8 @@ access session_with(std::string token) {
 
 struct shared_session {
   explicit shared_session(std::deque<result<access>> outcomes)
-      : session(std::make_unique<held_login>(hub, asked, has_news, std::move(outcomes)), hub.time(), observer) {}
+      : session(std::make_unique<held_login>(hub, asked, has_news, std::move(outcomes)), hub.time(),
+                observer) {}
 
   /// Starts a caller that wants a session; what it got is kept as text.
   void start(const std::shared_ptr<asio::cancellation_signal>& cancelled =
@@ -146,8 +147,9 @@ TEST(SessionAccess, DoesNotUseARefusedTokenAgain) {
     }
     co_return told;
   };
-  EXPECT_EQ(shared.hub.run(renew(shared)),
-            (std::vector<std::string>{"logging in gave the same token again, which Salesforce refuses", "second"}));
+  EXPECT_EQ(
+      shared.hub.run(renew(shared)),
+      (std::vector<std::string>{"logging in gave the same token again, which Salesforce refuses", "second"}));
 }
 
 TEST(SessionAccess, WaitsWhereANewTokenIsRefusedToo) {

@@ -231,6 +231,20 @@ TEST_F(Tracker, RemembersTheVersionAnOrgCameFrom) {
   EXPECT_EQ(hub.at(job(1).from_version), version_id(7).key());
 }
 
+TEST_F(Tracker, KnowsWhatASuccessfulPushInstalled) {
+  auto row = subscriber_row(1, "CS1");
+  row.version = version_id(7);
+  (void)apply(hub, {row});
+  (void)apply(hub, {job_row(1, 1, push_status::pending)});
+  (void)apply(hub, {job_row(1, 1, push_status::succeeded, 1min)});
+  auto next = request_row(2);
+  next.version = version_id(2);
+  (void)apply(hub, {next});
+  (void)apply(hub, {job_row_of(1, job_row(2, 2, push_status::pending))});
+  EXPECT_EQ(hub.at(job(1).from_version), version_id(7).key());
+  EXPECT_EQ(hub.at(job(2).from_version), version_id(1).key()) << "though its subscriber was read before";
+}
+
 TEST_F(Tracker, KeepsTheMarkOfACompleteRead) {
   EXPECT_FALSE(hub.last_reconciled().has_value());
   EXPECT_TRUE(hub.reconciled(at(5s)).is_reconciled);
