@@ -112,6 +112,8 @@ http_handler simulated_agent::hub_gate() {
       co_return reply;
     }
     auto reply = co_await inner(request);
+    if (!is_usage_told_ && reply.headers.find("Sforce-Limit-Info"))
+      reply.headers.set("Sforce-Limit-Info", "");
     co_return reply;
   };
 }

@@ -71,6 +71,8 @@ class simulated_agent {
   void set_outage_of(const std::string& name, bool is_out) { others_.at(name)->is_out = is_out; }
   /// The hub's org is at another address from now on, and whoever asks at the old one is led there.
   void move_hub();
+  /// Whether the hub's answers say how much of the API allocation is used.
+  void set_usage_told(bool is_told) { is_usage_told_ = is_told; }
   /// Whether the store refuses every commit.
   void set_disk_full(bool is_full) { is_disk_full_ = is_full; }
   /// Requests that reached the hub, outages included.
@@ -127,6 +129,7 @@ class simulated_agent {
   bool is_disk_full_ = false;
   bool uses_stream_ = true;
   bool is_out_ = false;
+  bool is_usage_told_ = true;
   std::size_t hub_requests_ = 0;
   hub_place place_;
   std::string login_;

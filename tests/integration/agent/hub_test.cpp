@@ -643,6 +643,44 @@ TEST(Allocation, ThatOthersUseUpIsToldAndWaitedFor) {
   EXPECT_LE(world.hub_requests(), 1500U) << "no hammering on a closed door";
 }
 
+TEST(Allocation, IsAskedForWhereAnswersDoNotTellIt) {
+  simulator::scenario plan = small_rollout();
+  plan.waves = {{.created = 0s, .start = 48h, .orgs = 10}};
+  simulated_agent world(plan);
+  world.set_usage_told(false);
+  world.start();
+  world.run_for(3h);
+  EXPECT_EQ(world.truth().api_calls_by.at("limits"), 1U) << "once it is known, it is not asked for again";
+  EXPECT_THAT(world.get("/metrics"), HasSubstr("pushguard_salesforce_api_calls_limit{hub=\"devhub\"} 100000"));
+}
+
+TEST(Allocation, ThatIsHiddenIsAskedForOnceAnHour) {
+  simulator::scenario plan = small_rollout();
+  plan.waves = {{.created = 0s, .start = 48h, .orgs = 10}};
+  plan.api.limits_visible = false;
+  simulated_agent world(plan);
+  world.set_usage_told(false);
+  world.start();
+  world.run_for(3h + 10min);
+  EXPECT_EQ(world.truth().api_calls_by.at("limits"), 4U);
+  EXPECT_TRUE(world.model().hubs().at("devhub").is_up);
+}
+
+TEST(SpentBudget, HoldsBackNoAbort) {
+  simulator::demo_options options;
+  options.time_scale = 1;
+  simulator::scenario plan = simulator::make_demo_scenario(options);
+  plan.api.daily_calls_max = 500;  // 100 calls a day for Pushguard: one read in 18 minutes
+  simulated_agent world(plan);
+  world.start();
+  ASSERT_TRUE(world.run_to_the_end());
+  ASSERT_THAT(world.decisions(), SizeIs(1));
+  const agent::decision_view decision = world.decisions().front();
+  EXPECT_EQ(decision.outcome, "confirmed");
+  ASSERT_THAT(world.truth().cancel_attempts, Not(IsEmpty()));
+  EXPECT_LE(world.truth().cancel_attempts.front().at - decision.decided_at, 1s);
+}
+
 TEST(ThreeHubs, OfWhichOneIsDeadDelayNoOther) {
   simulated_agent alone(small_rollout());
   alone.start();
