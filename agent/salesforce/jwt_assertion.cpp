@@ -36,7 +36,7 @@ std::string_view what_instead(std::string_view pem) {
            "it off";
   if (pem.find("BEGIN CERTIFICATE") != std::string_view::npos)
     return "this is a certificate, which belongs to the app in Salesforce; the private key is needed here";
-  if (pem.find("BEGIN PUBLIC KEY") != std::string_view::npos)
+  if (pem.find("PUBLIC KEY-----") != std::string_view::npos)
     return "this is a public key; the private key is needed here";
   return "this is no private key in PEM";
 }
@@ -65,13 +65,12 @@ result<std::string> sign_jwt(const jwt_claims& claims, const secret& pem) {
   const std::unique_ptr<jwt_t, jwt_freer> jwt(made);
   const std::string& text = pem.reveal();
   const auto expiry = std::chrono::floor<std::chrono::seconds>(claims.expiry).time_since_epoch().count();
-  const bool is_filled =
-      jwt_set_alg(made, JWT_ALG_RS256, reinterpret_cast<const unsigned char*>(text.data()),
-                  static_cast<int>(text.size())) == 0 &&
-      jwt_add_grant(made, "iss", claims.issuer.c_str()) == 0 &&
-      jwt_add_grant(made, "sub", claims.subject.c_str()) == 0 &&
-      jwt_add_grant(made, "aud", claims.audience.c_str()) == 0 &&
-      jwt_add_grant_int(made, "exp", static_cast<long>(expiry)) == 0;
+  const bool is_filled = jwt_set_alg(made, JWT_ALG_RS256, reinterpret_cast<const unsigned char*>(text.data()),
+                                     static_cast<int>(text.size())) == 0 &&
+                         jwt_add_grant(made, "iss", claims.issuer.c_str()) == 0 &&
+                         jwt_add_grant(made, "sub", claims.subject.c_str()) == 0 &&
+                         jwt_add_grant(made, "aud", claims.audience.c_str()) == 0 &&
+                         jwt_add_grant_int(made, "exp", static_cast<long>(expiry)) == 0;
   const std::unique_ptr<char, text_freer> encoded(is_filled ? jwt_encode_str(made) : nullptr);
   ERR_clear_error();
   if (!encoded)

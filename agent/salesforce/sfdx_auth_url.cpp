@@ -31,9 +31,10 @@ result<std::string> url_in(std::string_view content) {
     if (found)
       return std::string(*found);
   }
-  return fail(errc::malformed,
-              "its JSON has no sfdxAuthUrl: `sf org auth show-sfdx-auth-url --json` prints one, for orgs that "
-              "were not authorized by JWT");
+  return fail(
+      errc::malformed,
+      "its JSON has no sfdxAuthUrl: `sf org auth show-sfdx-auth-url --json` prints one, for orgs that "
+      "were not authorized by JWT");
 }
 
 }  // namespace
@@ -46,9 +47,8 @@ result<refresh_token> parse_sfdx_auth_url(std::string_view content) {
   if (!rest.starts_with(scheme)) {
     const bool is_redacted = rest.starts_with("[REDACTED]");
     return fail(errc::malformed,
-                is_redacted
-                    ? "the sf CLI left the URL out; `sf org auth show-sfdx-auth-url` prints it"
-                    : "it is no SFDX auth URL, which begins with force://");
+                is_redacted ? "the sf CLI left the URL out; `sf org auth show-sfdx-auth-url` prints it"
+                            : "it is no SFDX auth URL, which begins with force://");
   }
   rest.remove_prefix(scheme.size());
   const std::size_t at = rest.rfind('@');
@@ -65,8 +65,9 @@ result<refresh_token> parse_sfdx_auth_url(std::string_view content) {
     return fail(errc::malformed,
                 "the client id, secret or refresh token of the SFDX auth URL has characters that none has");
   const std::string_view host = rest.substr(at + 1);
+  const bool is_more = host.find_first_of("/?#") != std::string_view::npos || host.ends_with(':');
   const auto secure = parse_url("https://" + std::string(host));
-  if (!secure || secure->target != "/" || host.ends_with('/'))
+  if (!secure || is_more)
     return fail(errc::malformed, "what follows the @ of the SFDX auth URL is no host");
   refresh_token made;
   made.login_url = *secure;
