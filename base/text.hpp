@@ -21,6 +21,8 @@ void append_json_string(std::string& out, std::string_view text);
 /// ASCII letters only; other bytes stay.
 [[nodiscard]] std::string to_lower_ascii(std::string_view text);
 [[nodiscard]] bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept;
+/// Every `from` in `text` becomes `to`. An empty `from` changes nothing.
+[[nodiscard]] std::string replace_all(std::string text, std::string_view from, std::string_view to);
 /// Without leading and trailing blanks, tabs and line ends.
 [[nodiscard]] std::string_view trim(std::string_view text) noexcept;
 

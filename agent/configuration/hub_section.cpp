@@ -65,11 +65,12 @@ std::optional<url> read_org_url(yaml_reader& from, std::string_view key, yaml_pr
   return read;
 }
 
-std::string read_client_id(yaml_reader& from) {
-  auto id = from.text("client_id", yaml_presence::required).value_or("");
-  if (id.find("${") != std::string::npos)
-    from.problem("client_id", "client_id: environment variables are read for secrets only");
-  return id;
+/// A text that is no secret.
+std::string read_name(yaml_reader& from, std::string_view key) {
+  auto name = from.text(key, yaml_presence::required).value_or("");
+  if (name.find("${") != std::string::npos)
+    from.problem(key, fmt::format("{}: environment variables are read for secrets only", key));
+  return name;
 }
 
 /// The login URL of flows that need none of their own.
@@ -84,7 +85,7 @@ salesforce::credentials read_client_credentials(yaml_reader& hub, yaml_reader& f
   if (is_common_login_host(made.login_url.origin))
     hub.problem("login_url", "login_url must be the org's My Domain (https://….my.salesforce.com): " +
                                  made.login_url.origin.host + " refuses client_credentials");
-  made.client_id = read_client_id(from);
+  made.client_id = read_name(from, "client_id");
   made.client_secret = read_secret(from, "client_secret", "client_secret_file", context);
   return made;
 }
@@ -92,8 +93,8 @@ salesforce::credentials read_client_credentials(yaml_reader& hub, yaml_reader& f
 salesforce::credentials read_jwt_bearer(yaml_reader& hub, yaml_reader& from, const reading& context) {
   salesforce::jwt_bearer made;
   made.login_url = read_login_url(hub);
-  made.client_id = read_client_id(from);
-  made.username = from.text("username", yaml_presence::required).value_or("");
+  made.client_id = read_name(from, "client_id");
+  made.username = read_name(from, "username");
   made.private_key = read_secret(from, "private_key", "private_key_file", context);
   const std::string_view given = from.has("private_key_file") ? "private_key_file" : "private_key";
   if (const auto usable = salesforce::check_private_key(made.private_key);
@@ -107,7 +108,7 @@ salesforce::credentials read_jwt_bearer(yaml_reader& hub, yaml_reader& from, con
 salesforce::credentials read_refresh_token(yaml_reader& hub, yaml_reader& from, const reading& context) {
   salesforce::refresh_token made;
   made.login_url = read_login_url(hub);
-  made.client_id = read_client_id(from);
+  made.client_id = read_name(from, "client_id");
   if (from.has("client_secret") || from.has("client_secret_file"))
     made.client_secret = read_secret(from, "client_secret", "client_secret_file", context);
   made.token = read_secret(from, "refresh_token", "refresh_token_file", context);
@@ -169,6 +170,9 @@ salesforce::credentials read_login(yaml_reader& hub, const reading& context) {
       made = read_access_token(*from, context);
     }
     from->finish();
+  } else {
+    // The flow is wrong as a whole, and told so; the address beside it is not unknown for that.
+    (void)read_org_url(hub, "login_url", yaml_presence::optional);
   }
   auth->finish();
   return made;

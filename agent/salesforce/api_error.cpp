@@ -5,6 +5,7 @@
 #include <array>
 
 #include "agent/salesforce/json.hpp"
+#include "base/url.hpp"
 
 namespace pushguard::salesforce {
 namespace {
@@ -101,27 +102,42 @@ std::string shown(std::string_view message) {
   return line;
 }
 
+/// As text_at(), without what is `hidden`: that goes first, since a cut could leave a part of it.
+std::string told_at(const boost::json::value& error, std::string_view name, std::size_t bytes_max,
+                    std::span<const std::string> hidden) {
+  if (hidden.empty())
+    return text_at(error, name, bytes_max);
+  std::string text(text_view_at(error, name).value_or(""));
+  for (const std::string& each : hidden) {
+    text = replace_all(std::move(text), each, "***");
+    text = replace_all(std::move(text), percent_encode(each), "***");  // as a form has it
+  }
+  text = to_valid_utf8(text);
+  return std::string(cut_at_character(text, bytes_max));
+}
+
 /// Takes code and message from a REST error, or from an OAuth one.
-void read_body(api_failure& failed, std::string_view body) {
+void read_body(api_failure& failed, std::string_view body, std::span<const std::string> hidden) {
   const auto parsed = parse_json(body);
   if (!parsed)
     return;
   const auto* list = parsed->if_array();
   const boost::json::value& error = list != nullptr && !list->empty() ? list->front() : *parsed;
-  failed.error_code = text_at(error, "errorCode", code_bytes_max);
-  failed.message = text_at(error, "message", message_bytes_max);
+  failed.error_code = told_at(error, "errorCode", code_bytes_max, hidden);
+  failed.message = told_at(error, "message", message_bytes_max, hidden);
   if (failed.error_code.empty()) {
-    failed.error_code = text_at(error, "error", code_bytes_max);
-    failed.message = text_at(error, "error_description", message_bytes_max);
+    failed.error_code = told_at(error, "error", code_bytes_max, hidden);
+    failed.message = told_at(error, "error_description", message_bytes_max, hidden);
   }
 }
 
 }  // namespace
 
-api_failure read_api_error(std::string_view what, int http_status, std::string_view body) {
+api_failure read_api_error(std::string_view what, int http_status, std::string_view body,
+                           std::span<const std::string> hidden) {
   api_failure failed;
   failed.http_status = http_status;
-  read_body(failed, body);
+  read_body(failed, body, hidden);
   failed.kind = kind_of(http_status, failed.error_code);
   std::string text = fmt::format("{}: Salesforce answered {}", what, http_status);
   if (!failed.error_code.empty())

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <expected>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -42,7 +43,9 @@ using api_result = std::expected<T, api_failure>;
 
 /// Reads the body of an answer outside 2xx: a JSON array of `{message, errorCode}`, a lone such object,
 /// an OAuth error, or anything else (a maintenance page). Never fails. `what` begins the text: "querying".
-[[nodiscard]] api_failure read_api_error(std::string_view what, int http_status, std::string_view body);
+/// What is `hidden`, and its percent-encoded form, stands as `***` in everything that is taken from the body.
+[[nodiscard]] api_failure read_api_error(std::string_view what, int http_status, std::string_view body,
+                                         std::span<const std::string> hidden = {});
 
 /// A failure without an answer.
 [[nodiscard]] api_failure transport_failure(std::string_view what, const failure& cause);

@@ -36,7 +36,7 @@ std::string_view what_instead(std::string_view pem) {
            "it off";
   if (pem.find("BEGIN CERTIFICATE") != std::string_view::npos)
     return "this is a certificate, which belongs to the app in Salesforce; the private key is needed here";
-  if (pem.find("BEGIN PUBLIC KEY") != std::string_view::npos)
+  if (pem.find("PUBLIC KEY-----") != std::string_view::npos)
     return "this is a public key; the private key is needed here";
   return "this is no private key in PEM";
 }

@@ -65,15 +65,6 @@ void read_identity(std::string_view identity, access& into) {
     into.user_id = user;
 }
 
-/// Every `from` in `text` becomes `to`. An empty `from` changes nothing.
-std::string replaced(std::string text, std::string_view from, std::string_view to) {
-  if (from.empty())
-    return text;
-  for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
-    text.replace(at, from.size(), to);
-  return text;
-}
-
 bool contains_ignoring_case(std::string_view text, std::string_view lower) {
   return to_lower_ascii(text).find(lower) != std::string::npos;
 }
@@ -115,9 +106,10 @@ struct form_field {
   std::string_view value;
 };
 
-/// POSTs a form to the token endpoint below `at` and reads what it answers.
+/// POSTs a form to the token endpoint below `at` and reads what it answers. No failure holds what is
+/// `hidden`.
 asio::awaitable<token_reply> ask_for_token(std::shared_ptr<http_client> client, time_source& time, url at,
-                                           std::string form) {
+                                           std::string form, std::vector<std::string> hidden) {
   const auto base = std::string_view(at.target).substr(0, at.target.find_last_not_of('/') + 1);
   http_request request{
       .method = "POST",
@@ -132,7 +124,7 @@ asio::awaitable<token_reply> ask_for_token(std::shared_ptr<http_client> client, 
     co_return token_reply{std::unexpected(response.error())};
   token_reply reply{response->is_success()
                         ? read_token_answer(response->body, at.origin, time.wall_now())
-                        : std::unexpected(read_token_error(response->status, response->body))};
+                        : std::unexpected(read_token_error(response->status, response->body, hidden))};
   if (const auto date = response->headers.find("Date"))
     reply.server_time = parse_http_date(*date);
   const auto body = reply.session ? parse_json(response->body) : result<boost::json::value>();
@@ -149,13 +141,9 @@ std::string form_of(std::initializer_list<form_field> fields) {
   return form;
 }
 
-/// The failure as it travels on: with the host, the flow and what to do, without the secrets.
-failure describe(const failure& failed, const origin& host, std::string_view flow,
-                 std::initializer_list<std::string_view> hidden) {
-  std::string text = failed.text();
-  for (const std::string_view each : hidden)
-    text = replaced(std::move(text), each, "***");
-  text = fmt::format("logging in at {} by {}: {}", host.text(), flow, text);
+/// The failure as it travels on: with the host, the flow and what to do.
+failure describe(const failure& failed, const origin& host, std::string_view flow) {
+  std::string text = fmt::format("logging in at {} by {}: {}", host.text(), flow, failed.text());
   if (const auto advice = advice_for(text); failed.is(errc::unauthorized) && !advice.empty())
     text += fmt::format("; {}", advice);
   return {failed.code, std::move(text)};
@@ -170,10 +158,11 @@ class client_credentials_login final : public login {
     const std::string& password = with_.client_secret.reveal();
     std::string form = form_of(
         {{"grant_type", "client_credentials"}, {"client_id", with_.client_id}, {"client_secret", password}});
-    auto reply = co_await ask_for_token(client_, time_, with_.login_url, std::move(form));
+    std::vector<std::string> hidden{password};
+    auto reply = co_await ask_for_token(client_, time_, with_.login_url, std::move(form), std::move(hidden));
     if (!reply.session)
       co_return std::unexpected(
-          describe(reply.session.error(), with_.login_url.origin, "client credentials", {password}));
+          describe(reply.session.error(), with_.login_url.origin, "client credentials"));
     co_return std::move(reply.session);
   }
 
@@ -204,7 +193,9 @@ class jwt_bearer_login final : public login {
         co_return fail(errc::unauthorized, "signing the login: " + assertion.error().text());
       std::string form =
           form_of({{"grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"}, {"assertion", *assertion}});
-      auto reply = co_await ask_for_token(client_, time_, with_.login_url, std::move(form));
+      std::vector<std::string> hidden{*assertion};
+      auto reply =
+          co_await ask_for_token(client_, time_, with_.login_url, std::move(form), std::move(hidden));
       if (reply.session) {
         std::swap(audiences_.front(), audiences_[place]);
         co_return std::move(reply.session);
@@ -217,9 +208,9 @@ class jwt_bearer_login final : public login {
         continue;
       }
       if (!first_refusal)
-        first_refusal = describe(refusal, with_.login_url.origin, "JWT bearer", {*assertion});
+        first_refusal = describe(refusal, with_.login_url.origin, "JWT bearer");
       if (!contains_ignoring_case(refusal.text(), "audience"))
-        co_return std::unexpected(describe(refusal, with_.login_url.origin, "JWT bearer", {*assertion}));
+        co_return std::unexpected(describe(refusal, with_.login_url.origin, "JWT bearer"));
       ++place;
     }
     co_return std::unexpected(first_refusal.value_or(failure{make_error_code(errc::unauthorized), ""}));
@@ -255,10 +246,10 @@ class refresh_token_login final : public login {
                        {"client_id", with_.client_id},
                        {"client_secret", password},
                        {"refresh_token", token}});
-    auto reply = co_await ask_for_token(client_, time_, with_.login_url, std::move(form));
+    std::vector<std::string> hidden{password, token};
+    auto reply = co_await ask_for_token(client_, time_, with_.login_url, std::move(form), std::move(hidden));
     if (!reply.session)
-      co_return std::unexpected(
-          describe(reply.session.error(), with_.login_url.origin, "refresh token", {password, token}));
+      co_return std::unexpected(describe(reply.session.error(), with_.login_url.origin, "refresh token"));
     if (!reply.refresh_token.empty() && reply.refresh_token != with_.token)
       keep(std::move(reply.refresh_token));
     co_return std::move(reply.session);
@@ -285,7 +276,7 @@ class refresh_token_login final : public login {
     if (content->find(with_.token.reveal()) == std::string::npos)
       return fail(errc::storage, fmt::format("{} no longer holds the refresh token that Salesforce replaced",
                                              with_.kept_in->string()));
-    return replace_file(*with_.kept_in, replaced(*content, with_.token.reveal(), renewed.reveal()));
+    return replace_file(*with_.kept_in, replace_all(*content, with_.token.reveal(), renewed.reveal()));
   }
 
   time_source& time_;
@@ -421,8 +412,8 @@ result<access> read_token_answer(std::string_view body, const origin& asked, wal
   return made;
 }
 
-failure read_token_error(int http_status, std::string_view body) {
-  api_failure failed = read_api_error("asking for a token", http_status, body);
+failure read_token_error(int http_status, std::string_view body, std::span<const std::string> hidden) {
+  api_failure failed = read_api_error("asking for a token", http_status, body, hidden);
   const bool is_passing = failed.kind == api_error_kind::unavailable ||
                           failed.kind == api_error_kind::moved ||
                           std::ranges::find(passing_errors, failed.error_code) != passing_errors.end();

@@ -3,6 +3,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,8 +61,10 @@ struct login_parts {
 [[nodiscard]] result<access> read_token_answer(std::string_view body, const origin& asked, wall_time now);
 
 /// Reads the answer of a token endpoint outside 2xx: errc::unauthorized for refused credentials
-/// (`invalid_grant`, `invalid_client` and their kin), errc::unavailable for 5xx, 420, 429 and pages.
-[[nodiscard]] failure read_token_error(int http_status, std::string_view body);
+/// (`invalid_grant`, `invalid_client` and their kin), errc::unavailable for 5xx, 420, 429 and pages. What is
+/// `hidden` stands in the text as `***`.
+[[nodiscard]] failure read_token_error(int http_status, std::string_view body,
+                                       std::span<const std::string> hidden = {});
 
 /// Whom a JWT assertion may be addressed to, most likely first: the login URL itself, and the common hosts
 /// that sandboxes and other orgs know as well.

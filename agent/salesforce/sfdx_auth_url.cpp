@@ -65,8 +65,9 @@ result<refresh_token> parse_sfdx_auth_url(std::string_view content) {
     return fail(errc::malformed,
                 "the client id, secret or refresh token of the SFDX auth URL has characters that none has");
   const std::string_view host = rest.substr(at + 1);
+  const bool is_more = host.find_first_of("/?#") != std::string_view::npos || host.ends_with(':');
   const auto secure = parse_url("https://" + std::string(host));
-  if (!secure || secure->target != "/" || host.ends_with('/'))
+  if (!secure || is_more)
     return fail(errc::malformed, "what follows the @ of the SFDX auth URL is no host");
   refresh_token made;
   made.login_url = *secure;

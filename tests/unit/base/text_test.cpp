@@ -99,5 +99,14 @@ TEST(Trim, TakesBlanksFromBothEnds) {
   EXPECT_EQ(trim(""), "");
 }
 
+TEST(ReplaceAll, ReplacesEachOnceAndNothingForNothing) {
+  EXPECT_EQ(replace_all("a-b-c", "-", ""), "abc");
+  EXPECT_EQ(replace_all("aaaa", "aa", "a"), "aa") << "what was put in is not looked at again";
+  EXPECT_EQ(replace_all("x", "x", "xx"), "xx");
+  EXPECT_EQ(replace_all("abc", "", "-"), "abc");
+  EXPECT_EQ(replace_all("", "a", "b"), "");
+  EXPECT_EQ(replace_all("abc", "abcd", "-"), "abc");
+}
+
 }  // namespace
 }  // namespace pushguard
