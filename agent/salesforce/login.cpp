@@ -77,6 +77,8 @@ struct known_refusal {
 constexpr std::array known_refusals{
     known_refusal{"hasn't approved this consumer",
                   "pre-authorize the user in the app's policies (docs/salesforce-setup.md)"},
+    known_refusal{"not admin approved",
+                  "pre-authorize the user in the app's policies (docs/salesforce-setup.md)"},
     known_refusal{"invalid_app_access", "admit the user in the app's policies (docs/salesforce-setup.md)"},
     known_refusal{"audience", "set auth.jwt_bearer.audience"},
     known_refusal{"invalid_client_id", "client_id is not the consumer key of an app of this org"},
@@ -337,7 +339,7 @@ class access_token_login final : public login {
 
 }  // namespace
 
-std::unique_ptr<login> make_login(login_parts parts, credentials with) {
+std::unique_ptr<login> make_login(const login_parts& parts, credentials with) {
   struct maker {
     const login_parts& parts;
 
