@@ -337,7 +337,7 @@ class access_token_login final : public login {
 
 }  // namespace
 
-std::unique_ptr<login> make_login(login_parts parts, credentials with) {
+std::unique_ptr<login> make_login(const login_parts& parts, credentials with) {
   struct maker {
     const login_parts& parts;
 

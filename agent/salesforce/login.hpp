@@ -54,7 +54,7 @@ struct login_parts {
 /// Clocks that differ are no trouble: where an assertion is refused as expired, the next one goes by the
 /// server's own clock. A new refresh token that comes with an answer is used from then on, and written to
 /// where the old one was kept; where that fails, the log says so.
-[[nodiscard]] std::unique_ptr<login> make_login(login_parts parts, credentials with);
+[[nodiscard]] std::unique_ptr<login> make_login(const login_parts& parts, credentials with);
 
 /// Reads the 200 answer of a token endpoint that was asked at `asked`. The instance must be https, or a
 /// loopback address where `asked` was one too. errc::malformed otherwise.
