@@ -356,8 +356,7 @@ TEST_F(RefreshToken, PutsANewTokenInThePlaceOfTheOldOne) {
       "{}\n",
       "{}\r\n",
       "force://PlatformCLI:s3cret:{}@127.0.0.1:8080\n",
-      R"({{"status":0,"result":{{"username":"push@example.com","sfdxAuthUrl":"force://PlatformCLI::{}@acme.example"}},"warnings":[]}})"
-      "\n",
+      R"({{"status":0,"result":{{"sfdxAuthUrl":"force://PlatformCLI::{}@acme.example"}},"warnings":[]}})",
       "{{\n  \"sfdxAuthUrl\": \"force://PlatformCLI::{}@acme.example\",\n  \"alias\": \"hub\"\n}}\n",
   };
   with_.token = secret("5Aep_old==");
