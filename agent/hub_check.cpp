@@ -58,8 +58,8 @@ constexpr std::array<std::string_view, 7> subscriber_fields{"OrgKey",
                                                             "MetadataPackageId",
                                                             "MetadataPackageVersionId"};
 constexpr std::array<std::string_view, 4> package_fields{"Id", "Name", "NamespacePrefix", "PackageCategory"};
-constexpr std::array<std::string_view, 7> version_fields{
-    "Id", "Name", "MajorVersion", "MinorVersion", "PatchVersion", "BuildNumber", "MetadataPackageId"};
+constexpr std::array<std::string_view, 6> version_fields{"Name",         "MajorVersion", "MinorVersion",
+                                                         "PatchVersion", "BuildNumber",  "MetadataPackageId"};
 
 constexpr std::string_view request_object = "PackagePushRequest";
 constexpr std::string_view job_object = "PackagePushJob";

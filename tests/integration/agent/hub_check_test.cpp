@@ -7,6 +7,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <functional>
 
 #include "base/http_server.hpp"
 #include "base/task_group.hpp"
@@ -74,6 +75,14 @@ class checked_hub {
     world_->run(wait(world_->time()));
     while (!has_ended_ && world_->context().run_one_for(10s) > 0) {
     }
+  }
+
+  /// Runs `task` with a connection of its own.
+  void with_connection(std::function<asio::awaitable<void>(agent::hub_connection&)> task) {
+    random_engine random{1};
+    agent::hub_connection connection(
+        configured, {.network = world_->net(), .time = world_->time(), .log = log_, .random = random});
+    world_->run(task(connection));
   }
 
   std::vector<finding> check(agent::hub_check_options options = {}) {
@@ -233,6 +242,53 @@ TEST(HubCheck, NamesEachHiddenFieldThatIsRead) {
     ASSERT_THAT(problems, Not(IsEmpty())) << object << "." << field;
     EXPECT_THAT(problems[0],
                 found("object", StartsWith(std::string(object) + " hides " + field + " from this user")));
+  }
+}
+
+/// Whether everything that the agent asks of a hub is answered.
+asio::awaitable<void> ask_all(agent::hub_connection& hub, bool& is_answered) {
+  const auto version = co_await hub.queries().choose_version(std::nullopt);
+  EXPECT_TRUE(version);
+  const auto packages = co_await hub.queries().packages();
+  const auto requests = co_await hub.queries().requests(wall_time{});
+  const std::vector some{domain::request_id::parse("0DV5g0000000001GAA").value()};
+  const auto counts = co_await hub.queries().job_counts(some);
+  const auto jobs = co_await hub.queries().jobs(some);
+  const auto errors = co_await hub.queries().errors_of_requests(some);
+  const auto subscribers =
+      co_await hub.queries().subscribers_of_package(domain::package_id::parse("0335g0000000001AAA").value());
+  is_answered = packages && requests && counts && jobs && errors && subscribers;
+}
+
+asio::awaitable<void> list_fields(agent::hub_connection& hub, std::vector<std::string>& fields) {
+  const auto version = co_await hub.queries().choose_version(std::nullopt);
+  EXPECT_TRUE(version);
+  for (const char* object : {"PackagePushRequest", "PackagePushJob", "PackagePushError", "PackageSubscriber",
+                             "MetadataPackage", "MetadataPackageVersion"}) {
+    const auto described = co_await hub.rest().describe(object);
+    EXPECT_TRUE(described);
+    for (const salesforce::field_description& field : described->fields)
+      fields.push_back(std::string(object) + "." + field.name);
+  }
+}
+
+TEST(HubCheck, CallsExactlyThoseFieldsHiddenWithoutWhichAQueryFails) {
+  std::vector<std::string> fields;
+  checked_hub(scenario()).with_connection([&](agent::hub_connection& hub) {
+    return list_fields(hub, fields);
+  });
+  ASSERT_GT(fields.size(), 40U);
+  for (const std::string& field : fields) {
+    simulator::scenario plan = scenario();
+    plan.api.hidden_fields = {field};
+    checked_hub world(plan);
+    bool is_answered = false;
+    world.with_connection([&](agent::hub_connection& hub) { return ask_all(hub, is_answered); });
+    const auto all = world.check();
+    const bool is_called_hidden = std::ranges::any_of(all, [](const finding& each) {
+      return each.what == "object" && each.level == finding_level::problem;
+    });
+    EXPECT_EQ(is_called_hidden, !is_answered) << field;
   }
 }
 
