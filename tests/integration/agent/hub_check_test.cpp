@@ -390,6 +390,17 @@ TEST(HubCheck, GivesUpAHubThatHangs) {
   EXPECT_LT(world.took, 30s);
 }
 
+TEST(HubCheck, TellsWhatItFoundBeforeTheHubHung) {
+  simulator::scenario plan = scenario();
+  plan.stream.faults.push_back(
+      {.kind = simulator::fault_kind::never_answer, .on = simulator::request_kind::handshake});
+  checked_hub world(plan);
+  const auto all = world.check({.patience = 10s});
+  EXPECT_THAT(problems_of(all), ElementsAre(found("time", HasSubstr("while subscribing to the channels"))));
+  EXPECT_THAT(those_of(all, finding_level::ok), SizeIs(17));
+  EXPECT_LT(world.took, 20s);
+}
+
 TEST(HubCheck, TellsThatNobodyIsThere) {
   checked_hub world(scenario());
   std::get<salesforce::client_credentials>(world.configured.login).login_url =
