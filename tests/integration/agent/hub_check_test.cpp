@@ -78,7 +78,7 @@ class checked_hub {
   }
 
   /// Runs `task` with a connection of its own.
-  void with_connection(std::function<asio::awaitable<void>(agent::hub_connection&)> task) {
+  void with_connection(const std::function<asio::awaitable<void>(agent::hub_connection&)>& task) {
     random_engine random{1};
     agent::hub_connection connection(
         configured, {.network = world_->net(), .time = world_->time(), .log = log_, .random = random});
