@@ -37,6 +37,7 @@ struct typed_words {
   std::string token_file;
   std::string ca_file;
   bool once = false;
+  bool online = false;
   bool decisions = false;
   bool failed = false;
   bool succeeded = false;
@@ -151,6 +152,8 @@ result<command> read_run(const typed_words& words, const configuration::environm
 
 void add_check(CLI::App& app, typed_words& words) {
   add_config(app, words);
+  app.add_flag("--online", words.online,
+               "Also log in to each hub, and tell what can be seen and which rights are missing");
   add_json(app, words);
 }
 
@@ -158,7 +161,7 @@ result<command> read_check(const typed_words& words, const configuration::enviro
   auto config = read_config(words);
   if (!config)
     return std::unexpected(config.error());
-  return check_options{.config = std::move(*config), .output = read_output(words)};
+  return check_options{.config = std::move(*config), .asks_hubs = words.online, .output = read_output(words)};
 }
 
 void add_demo(CLI::App& app, typed_words& words) {

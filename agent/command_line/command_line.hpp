@@ -33,6 +33,7 @@ struct run_options {
 
 struct check_options {
   std::filesystem::path config;
+  bool asks_hubs = false;  ///< `--online`
   output_form output = output_form::text;
 };
 

@@ -65,26 +65,6 @@ int run(const run_options& options, const configuration::environment& variables)
   return exit_done;
 }
 
-int check(const check_options& options, const configuration::environment& variables) {
-  const auto loaded = configuration::load_configuration(options.config, variables);
-  json::array problems;
-  if (!loaded) {
-    for (const std::string& problem : loaded.error()) {
-      problems.emplace_back(problem);
-      if (options.output == output_form::text)
-        fmt::print(stderr, "{}\n", problem);
-    }
-  }
-  if (options.output == output_form::json) {
-    fmt::print("{}\n", json::serialize(
-                           json::object{{"valid", loaded.has_value()}, {"problems", std::move(problems)}}));
-  } else if (loaded) {
-    fmt::print("{} is valid: {} hubs, {} policies, {} receivers\n", options.config.string(),
-               loaded->hubs.size(), loaded->policies.size(), loaded->alerts.receivers.size());
-  }
-  return loaded ? exit_done : exit_failed;
-}
-
 int version(const version_options& options) {
   const agent_identity build = this_build();
   const std::string boost = library_text(BOOST_VERSION, 100'000, 100);

@@ -513,4 +513,13 @@ asio::awaitable<result<read<domain::subscriber_row>>> push_queries::subscribers_
   co_return plain(std::move(read));
 }
 
+asio::awaitable<result<read<package_version_row>>> push_queries::versions() {
+  auto read = co_await collect<package_version_row>(
+      rest_,
+      "SELECT Id, Name, MetadataPackageId, MajorVersion, MinorVersion, PatchVersion, BuildNumber, "
+      "ReleaseState, IsDeprecated FROM MetadataPackageVersion",
+      decode_package_version);
+  co_return plain(std::move(read));
+}
+
 }  // namespace pushguard::salesforce

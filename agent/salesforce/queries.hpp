@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <boost/asio/awaitable.hpp>
 #include <optional>
 #include <string>
@@ -24,6 +25,17 @@ struct package_row {
   std::string name;
   std::string namespace_prefix;
   domain::package_generation generation = domain::package_generation::unknown;
+};
+
+/// A version of a package, whether or not it is pushed.
+struct package_version_row {
+  domain::version_id id;
+  domain::package_id package;
+  std::string name;
+  std::string number;                         ///< `4.2.0.7`, or the name where numbers are missing
+  std::array<std::uint64_t, 4> numbers = {};  ///< the same for comparing; 0 for what is missing
+  bool is_released = false;                   ///< not a beta, which cannot be pushed
+  bool is_deprecated = false;
 };
 
 /// How many jobs of a request have a status.
@@ -112,6 +124,9 @@ class push_queries {
   /// Every org that has `package`.
   [[nodiscard]] boost::asio::awaitable<result<read<domain::subscriber_row>>> subscribers_of_package(
       domain::package_id package);
+
+  /// Every version of every package of the hub.
+  [[nodiscard]] boost::asio::awaitable<result<read<package_version_row>>> versions();
 
  private:
   /// What an org lets SystemModstamp be used for: documented nowhere, so it is found by trying.

@@ -181,4 +181,23 @@ result<job_count> decode_job_count(const value& record) {
   return job_count{*request, domain::parse_push_status(*status), *jobs};
 }
 
+result<package_version_row> decode_package_version(const value& record) {
+  auto id = id_at<domain::version_id>(record, "Id");
+  if (!id)
+    return std::unexpected(id.error());
+  auto package = id_at<domain::package_id>(record, "MetadataPackageId");
+  if (!package)
+    return std::unexpected(package.error());
+  package_version_row row;
+  row.id = *id;
+  row.package = *package;
+  row.name = text_at(record, "Name", name_bytes_max);
+  row.number = version_number(record);
+  row.numbers = {number_at(record, "MajorVersion").value_or(0), number_at(record, "MinorVersion").value_or(0),
+                 number_at(record, "PatchVersion").value_or(0), number_at(record, "BuildNumber").value_or(0)};
+  row.is_released = text_view_at(record, "ReleaseState") == "Released";
+  row.is_deprecated = is_true_at(record, "IsDeprecated");
+  return row;
+}
+
 }  // namespace pushguard::salesforce

@@ -18,5 +18,6 @@ namespace pushguard::salesforce {
 [[nodiscard]] result<domain::error_row> decode_error(const boost::json::value& record);
 [[nodiscard]] result<domain::subscriber_row> decode_subscriber(const boost::json::value& record);
 [[nodiscard]] result<job_count> decode_job_count(const boost::json::value& record);
+[[nodiscard]] result<package_version_row> decode_package_version(const boost::json::value& record);
 
 }  // namespace pushguard::salesforce

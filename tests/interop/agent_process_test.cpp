@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
 #include <csignal>
 #include <fstream>
 #include <map>
@@ -99,6 +100,44 @@ TEST(Agent, NamesEveryProblemOfItsConfigurationAtOnce) {
     EXPECT_THAT(ended.output, HasSubstr(expected));
   EXPECT_EQ(run_program({"run", "--config", file.string()}).output, ended.output)
       << "run says what check says";
+}
+
+TEST(Check, AsksEachHubAndTellsWhatIsWrongThere) {
+  running_world world(bad_rollout());
+  const std::string good = world.configuration();
+  const auto file = world.write_file("pushguard.yaml", good);
+  const outcome well = run_program({"check", "--online", "--config", file.string()});
+  EXPECT_EQ(well.exit_code, 0) << well.output;
+  EXPECT_THAT(well.output,
+              AllOf(HasSubstr("is valid"), HasSubstr("\nhub devhub\nok    login "),
+                    HasSubstr("\nok    channel "), HasSubstr("hub devhub: 0 problems, ")));
+  EXPECT_THAT(well.output, Not(HasSubstr("simulated-secret")));
+  EXPECT_EQ(world.hub().truth().open_sessions, 0U);
+
+  std::string text = good;
+  const std::string channel = "/event/Push_Upgrade__e";
+  text.replace(text.find(channel), channel.size(), "/event/Nowhere__e");
+  const auto wrong = world.write_file("wrong.yaml", text);
+  const outcome refused = run_program({"check", "--online", "--json", "--config", wrong.string()});
+  EXPECT_EQ(refused.exit_code, 1);
+  const auto answer = boost::json::parse(refused.output);
+  EXPECT_EQ(answer.at("valid"), true);
+  const auto& hub = answer.at("hubs").at(0);
+  EXPECT_EQ(hub.at("name"), "devhub");
+  EXPECT_EQ(hub.at("problems").to_number<int>(), 1);
+  const auto& last = hub.at("findings").as_array().back();
+  EXPECT_EQ(last.at("level"), "problem");
+  EXPECT_EQ(last.at("what"), "channel");
+  EXPECT_THAT(std::string(last.at("text").as_string()), HasSubstr("/event/Nowhere__e is refused: "));
+}
+
+TEST(Check, AsksNobodyWhereTheConfigurationIsWrong) {
+  running_world world(bad_rollout());
+  const auto file = world.write_file("bad.yaml", world.configuration() + "nonsense: 1\n");
+  const outcome ended = run_program({"check", "--online", "--config", file.string()});
+  EXPECT_EQ(ended.exit_code, 1);
+  EXPECT_THAT(ended.output, AllOf(HasSubstr("nonsense"), Not(HasSubstr("hub devhub"))));
+  EXPECT_EQ(world.hub().truth().logins, 0U);
 }
 
 TEST(Agent, SaysWhichPortIsInUse) {

@@ -45,6 +45,8 @@ TEST(CommandLine, ReadsRun) {
 
 TEST(CommandLine, ReadsCheck) {
   EXPECT_EQ(parsed<check_options>({"check", "--config", "a.yaml"}).output, output_form::text);
+  EXPECT_FALSE(parsed<check_options>({"check", "--config", "a.yaml"}).asks_hubs);
+  EXPECT_TRUE(parsed<check_options>({"check", "--online", "--config", "a.yaml"}).asks_hubs);
   const auto json = parsed<check_options>({"check", "--json", "--config", "a.yaml"});
   EXPECT_EQ(json.config, "a.yaml");
   EXPECT_EQ(json.output, output_form::json);
@@ -243,7 +245,7 @@ TEST(CommandLine, HelpsOnStandardOutputWithZero) {
 TEST(CommandLine, HelpsWithEachCommand) {
   const std::map<std::string, std::vector<std::string>> options{
       {"run", {"--config FILE"}},
-      {"check", {"--config FILE", "--json"}},
+      {"check", {"--config FILE", "--online", "--json"}},
       {"demo", {"--orgs N", "--waves N", "--failure-rate P", "--speed X", "--once"}},
       {"simulate", {"--listen ADDR", "--scenario FILE", "--speed X"}},
       {"status", {"TARGET", "--decisions", "--json", "--url URL", "--token-file FILE", "--ca-file FILE"}},

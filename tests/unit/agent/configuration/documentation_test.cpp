@@ -3,8 +3,15 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
 
+#include <algorithm>
+#include <cctype>
 #include <fstream>
+#include <memory>
 #include <regex>
 #include <sstream>
 #include <vector>
@@ -29,6 +36,15 @@ std::vector<std::string> yaml_blocks(const std::string& page) {
     blocks.push_back(page.substr(at, page.find("```\n", at) - at));
   }
   return blocks;
+}
+
+std::string private_key() {
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_RSA_gen(2048), EVP_PKEY_free);
+  const std::unique_ptr<BIO, decltype(&BIO_free)> out(BIO_new(BIO_s_mem()), BIO_free);
+  PEM_write_bio_PKCS8PrivateKey(out.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+  char* text = nullptr;
+  const auto size = BIO_get_mem_data(out.get(), &text);
+  return {text, static_cast<std::size_t>(size)};
 }
 
 class Documentation : public testing::Test {
@@ -60,6 +76,50 @@ TEST_F(Documentation, ShowsConfigurationsThatLoad) {
     EXPECT_EQ(std::get<salesforce::client_credentials>(made->hubs.front().login).client_secret.reveal(),
               "s3cret");
   }
+}
+
+TEST_F(Documentation, ShowsEachWayToLogIn) {
+  files_.write("hub.key", private_key());
+  files_.write("refresh-token", "5Aep861.first\n");
+  files_.write(
+      "devhub.sfdxurl",
+      R"({"status":0,"result":{"sfdxAuthUrl":"force://PlatformCLI::5Aep861.first@example.my.salesforce.com"}})");
+  const auto blocks = yaml_blocks(content_of("docs/salesforce-setup.md"));
+  std::vector<std::size_t> flows;
+  for (const std::string& block : blocks) {
+    const auto made = loaded(block);
+    ASSERT_TRUE(made) << block;
+    flows.push_back(made->hubs.front().login.index());
+  }
+  const auto index_of = []<class Flow>(Flow flow) {
+    return salesforce::credentials(std::move(flow)).index();
+  };
+  EXPECT_THAT(flows, testing::ElementsAre(
+                         index_of(salesforce::jwt_bearer{}), index_of(salesforce::client_credentials{}),
+                         index_of(salesforce::refresh_token{}), index_of(salesforce::refresh_token{}),
+                         index_of(salesforce::access_token_file{})));
+}
+
+// Links between the pages lead to headings that exist.
+TEST_F(Documentation, SetsUpSalesforceWithoutDeadLinks) {
+  const std::string page = content_of("docs/salesforce-setup.md");
+  const std::regex link(R"(\]\(#([a-z0-9-]+)\))");
+  std::string anchors;
+  std::istringstream lines(page);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("#"))
+      continue;
+    std::string anchor = line.substr(line.find(' ') + 1);
+    std::erase_if(anchor, [](char c) { return c == '.' || c == ','; });
+    std::ranges::transform(anchor, anchor.begin(), [](char c) {
+      return c == ' ' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    });
+    anchors += "#" + anchor + "\n";
+  }
+  std::size_t links = 0;
+  for (std::sregex_iterator each(page.begin(), page.end(), link), end; each != end; ++each, ++links)
+    EXPECT_THAT(anchors, testing::HasSubstr("#" + each->str(1) + "\n"));
+  EXPECT_GT(links, 4U);
 }
 
 TEST_F(Documentation, ShipsAnExampleThatLoads) {

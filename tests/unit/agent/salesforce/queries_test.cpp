@@ -454,5 +454,28 @@ TEST_F(Queries, AskDescribeWhatSystemModstampIsGoodFor) {
   EXPECT_FALSE(mentions(3, "SystemModstamp"));
 }
 
+TEST_F(Queries, ReadVersionsOfEveryPackage) {
+  hub.answer(one_page(R"({"Id":"04t000000000001","MetadataPackageId":"033000000000001","Name":"Spring",
+      "MajorVersion":4,"MinorVersion":2,"PatchVersion":0,"BuildNumber":7,"ReleaseState":"Released",
+      "IsDeprecated":true},
+    {"Id":"04t000000000002","MetadataPackageId":"033000000000001","Name":"Draft","ReleaseState":"Beta"},
+    {"Id":"04t000000000003"})"));
+  const auto read = hub.run(queries.versions());
+  ASSERT_TRUE(read) << read.error().text();
+  EXPECT_EQ(read->malformed, 1U);
+  ASSERT_EQ(read->rows.size(), 2U);
+  const package_version_row& first = read->rows[0];
+  EXPECT_EQ(first.id, *domain::version_id::parse("04t000000000001"));
+  EXPECT_EQ(first.package, package);
+  EXPECT_EQ(first.name, "Spring");
+  EXPECT_EQ(first.number, "4.2.0.7");
+  EXPECT_EQ(first.numbers, (std::array<std::uint64_t, 4>{4, 2, 0, 7}));
+  EXPECT_TRUE(first.is_released);
+  EXPECT_TRUE(first.is_deprecated);
+  EXPECT_EQ(read->rows[1].number, "Draft");
+  EXPECT_FALSE(read->rows[1].is_released);
+  EXPECT_FALSE(read->rows[1].is_deprecated);
+}
+
 }  // namespace
 }  // namespace pushguard::salesforce::test

@@ -25,6 +25,7 @@ TEST(Rows, RefuseRecordsThatAreNone) {
     EXPECT_FALSE(decode_error(record)) << text;
     EXPECT_FALSE(decode_subscriber(record)) << text;
     EXPECT_FALSE(decode_job_count(record)) << text;
+    EXPECT_FALSE(decode_package_version(record)) << text;
   }
 }
 
