@@ -108,9 +108,8 @@ TEST(Check, AsksEachHubAndTellsWhatIsWrongThere) {
   const auto file = world.write_file("pushguard.yaml", good);
   const outcome well = run_program({"check", "--online", "--config", file.string()});
   EXPECT_EQ(well.exit_code, 0) << well.output;
-  EXPECT_THAT(well.output,
-              AllOf(HasSubstr("is valid"), HasSubstr("\nhub devhub\nok    login "),
-                    HasSubstr("\nok    channel "), HasSubstr("hub devhub: 0 problems, ")));
+  EXPECT_THAT(well.output, AllOf(HasSubstr("is valid"), HasSubstr("\nhub devhub\nok    login "),
+                                 HasSubstr("\nok    channel "), HasSubstr("hub devhub: 0 problems, ")));
   EXPECT_THAT(well.output, Not(HasSubstr("simulated-secret")));
   EXPECT_EQ(world.hub().truth().open_sessions, 0U);
 

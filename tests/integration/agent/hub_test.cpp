@@ -651,7 +651,8 @@ TEST(Allocation, IsAskedForWhereAnswersDoNotTellIt) {
   world.start();
   world.run_for(3h);
   EXPECT_EQ(world.truth().api_calls_by.at("limits"), 1U) << "once it is known, it is not asked for again";
-  EXPECT_THAT(world.get("/metrics"), HasSubstr("pushguard_salesforce_api_calls_limit{hub=\"devhub\"} 100000"));
+  EXPECT_THAT(world.get("/metrics"),
+              HasSubstr("pushguard_salesforce_api_calls_limit{hub=\"devhub\"} 100000"));
 }
 
 TEST(Allocation, ThatIsHiddenIsAskedForOnceAnHour) {
