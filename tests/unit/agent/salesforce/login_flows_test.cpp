@@ -649,7 +649,7 @@ TEST_F(Refusal, IsToldWithWhatToDo) {
       {"invalid_grant", "user hasn't approved this consumer",
        "; pre-authorize the user in the app's policies (docs/salesforce-setup.md)"},
       {"invalid_app_access", "user is not admin approved to access this app",
-       "; admit the user in the app's policies (docs/salesforce-setup.md)"},
+       "; pre-authorize the user in the app's policies (docs/salesforce-setup.md)"},
       {"invalid_client_id", "client identifier invalid",
        "; client_id is not the consumer key of an app of this org"},
       {"invalid_grant", "request not supported on this domain", "; login_url must be the org's My Domain"},
