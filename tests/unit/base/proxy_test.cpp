@@ -21,7 +21,7 @@ TEST(ParseProxy, ReadsSchemeHostPortAndCredentials) {
   };
   const reading table[] = {
       {"http://proxy:3128", {security::plain, "proxy", 3128}, "", ""},
-      {"HTTP://Proxy.Example.COM", {security::plain, "proxy.example.com", 80}, "", ""},
+      {"HTTP://Gate.Example.COM", {security::plain, "gate.example.com", 80}, "", ""},
       {"http://proxy:3128/", {security::plain, "proxy", 3128}, "", ""},
       {"https://proxy", {security::tls, "proxy", 443}, "", ""},
       {"http://[2001:DB8::1]:8080", {security::plain, "2001:db8::1", 8080}, "", ""},
