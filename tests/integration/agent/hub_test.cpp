@@ -1,15 +1,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <openssl/bio.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/rsa.h>
 
 #include <boost/json/parse.hpp>
 #include <fstream>
 #include <map>
 #include <set>
 
+#include "tests/support/key_pair.hpp"
 #include "tests/support/simulated_agent.hpp"
 
 /// The agent against a simulated hub: every way to log in, every trouble that a call can have, and every
@@ -108,34 +105,6 @@ std::vector<std::string> alerts_named(const simulated_agent& world, std::string_
 
 // ---- logging in ----
 
-struct rsa_key {
-  std::string private_pem;
-  std::string public_pem;
-};
-
-std::string pem_of(const EVP_PKEY* key, bool is_private) {
-  BIO* out = BIO_new(BIO_s_mem());
-  if (is_private)
-    PEM_write_bio_PKCS8PrivateKey(out, const_cast<EVP_PKEY*>(key), nullptr, nullptr, 0, nullptr, nullptr);
-  else
-    PEM_write_bio_PUBKEY(out, const_cast<EVP_PKEY*>(key));
-  char* text = nullptr;
-  const auto size = BIO_get_mem_data(out, &text);
-  std::string pem(text, static_cast<std::size_t>(size));
-  BIO_free(out);
-  return pem;
-}
-
-const rsa_key& signing_key() {
-  static const rsa_key made = [] {
-    EVP_PKEY* key = EVP_RSA_gen(2048);
-    rsa_key pair{pem_of(key, true), pem_of(key, false)};
-    EVP_PKEY_free(key);
-    return pair;
-  }();
-  return made;
-}
-
 void write_file(const std::filesystem::path& path, std::string_view content) {
   std::ofstream(path) << content;
 }
@@ -161,10 +130,10 @@ const login_case login_cases[] = {
     {"JwtBearer",
      [](simulator::scenario& plan) {
        plan.credentials.jwt =
-           simulator::jwt_plan{.public_key = signing_key().public_pem, .username = "push@example.com"};
+           simulator::jwt_plan{.public_key = test::rsa_key().public_pem(), .username = "push@example.com"};
      },
      [](simulated_agent& world) {
-       write_file(world.directory() / "hub.key", signing_key().private_pem);
+       write_file(world.directory() / "hub.key", test::rsa_key().private_pem());
        world.use_login(
            "login_url: {hub}\nauth:\n  jwt_bearer: { client_id: simulated-client, username: "
            "push@example.com, private_key_file: hub.key }\n");
