@@ -144,11 +144,27 @@ void print_in_flight() {
   fmt::print("\n");
 }
 
+void print_clustering() {
+  const auto stops = failure_rate(0.01, policy::prior_for(limit));
+  fmt::print(
+      "The same rule where orgs share a fate: pods of 50, one after the other, in a rollout of 1 000 orgs. "
+      "Stopped\n"
+      "rollouts in percent.\n\n"
+      "| correlation in a pod | stopped at 3% | at 5% |\n|---:|---:|---:|\n");
+  for (const double correlation : {0.0, 0.02, 0.1}) {
+    fmt::print("| {} | {:.2f} | {:.2f} |\n", correlation,
+               stopped_percent({.failure_rate = 0.03, .correlation = correlation}, stops, healthy_rollouts),
+               stopped_percent({.failure_rate = 0.05, .correlation = correlation}, stops, healthy_rollouts));
+  }
+  fmt::print("\n");
+}
+
 }  // namespace
 
 void print_characteristics() {
   print_one_after_the_other();
   print_in_flight();
+  print_clustering();
 }
 
 }  // namespace pushguard::bench

@@ -79,6 +79,16 @@ TEST_F(Documentation, ShowsConfigurationsThatLoad) {
   }
 }
 
+TEST_F(Documentation, ShowsPoliciesThatLoad) {
+  const auto blocks = yaml_blocks(content_of("docs/policies.md"));
+  ASSERT_EQ(blocks.size(), 3U);
+  for (const std::string& block : blocks) {
+    const auto made = loaded(block);
+    ASSERT_TRUE(made) << block;
+    EXPECT_FALSE(made->policies.front().rules.empty());
+  }
+}
+
 TEST_F(Documentation, ShowsEachWayToLogIn) {
   files_.write("hub.key", private_key());
   files_.write("refresh-token", "5Aep861.first\n");
