@@ -131,5 +131,31 @@ TEST(FailureBudgetRule, RestsOnUnsettledFailuresOnlyWhereItWouldNotStandWithoutT
   EXPECT_EQ(judge_once(budget, counts).breach, settlement::unsettled);
 }
 
+// An org that had started fails, or another starts and fails; it is one that the rule names, or another.
+TEST(Opinion, MoreFailuresNeverUndoABreach) {
+  constexpr org_count most = 80;
+  const std::vector<rule_test> tests{
+      rate, failure_budget_rule{.above = 0.05, .min_failed = 3}, failure_count_rule{.above = 6},
+      errors_rule{.types = {domain::error_type::apex_test_failure}, .min_orgs = 3, .min_ratio = 0.05},
+      orgs_rule{.keys = std::vector<domain::org_key>(most), .max_failed = 2}};
+  for (const auto& test : tests) {
+    const rule_specification rule{.name = "rule", .test = test};
+    rule_judge judge(rule);
+    const auto is_breach = [&](org_count failed, org_count started) {
+      const auto counts = counts_of(failed, started, most);
+      return judge.judge({.counts = counts, .named = failed, .possible = failed}).value == verdict::breached;
+    };
+    bool was_ever_breached = false;
+    for (org_count started = 1; started < most; ++started) {
+      for (org_count failed = 0; failed < started; ++failed) {
+        was_ever_breached = was_ever_breached || is_breach(failed, started);
+        EXPECT_LE(is_breach(failed, started), is_breach(failed + 1, started)) << test.index();
+        EXPECT_LE(is_breach(failed, started), is_breach(failed + 1, started + 1)) << test.index();
+      }
+    }
+    EXPECT_TRUE(was_ever_breached) << test.index();
+  }
+}
+
 }  // namespace
 }  // namespace pushguard::policy
