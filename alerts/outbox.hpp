@@ -86,6 +86,10 @@ class outbox {
   /// Hands over rows that the store now holds. Rows of unknown receivers stay in the store.
   void notify_committed(std::vector<outbox_row> rows);
 
+  /// After a reload: lets go of the receivers named in `removed`, whose notifications stay in the store, and
+  /// takes on `added`. One that changed is in both. An attempt under way to a removed one is abandoned.
+  void configure(const std::vector<std::string>& removed, std::vector<std::unique_ptr<receiver>> added);
+
   /// Reads what the store holds and delivers until cancelled; then settles what is known, within
   /// `drain`, and returns. Call it once.
   [[nodiscard]] boost::asio::awaitable<void> run();

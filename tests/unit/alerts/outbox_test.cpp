@@ -599,6 +599,56 @@ TEST_F(Outbox, LeavesRowsOfUnknownReceiversInTheStore) {
   EXPECT_THAT(log_.lines_of("receiver_unknown"), SizeIs(1));
 }
 
+TEST_F(Outbox, TakesOnAReceiverAndDeliversWhatWaitsForIt) {
+  script c;
+  commit({make_row("c", "before")});
+  start();
+  std::vector<std::unique_ptr<receiver>> added;
+  added.push_back(std::make_unique<scripted_receiver>("c", c, time_));
+  outbox_->configure({}, std::move(added));
+  commit({make_row("c", "after"), make_row("a", "x")});
+  pass(1min);
+  EXPECT_THAT(c.told(), ElementsAre("before fired", "after fired"));
+  EXPECT_THAT(a_.told(), ElementsAre("x fired"));
+  EXPECT_THAT(outbox_->status(), SizeIs(3));
+}
+
+TEST_F(Outbox, LetsGoOfAReceiverAndKeepsWhatWaitsForIt) {
+  a_.judge = [](const outbox_row&) { return unavailable; };
+  start();
+  commit({make_row("a", "x")});
+  pass(1min);
+  outbox_->configure({"a"}, {});
+  const auto attempts = a_.attempts.size();
+  pass(1h);
+  EXPECT_THAT(a_.attempts, SizeIs(attempts));
+  EXPECT_THAT(store_.rows, SizeIs(1));
+  EXPECT_THAT(outbox_->status(), SizeIs(1));
+  // It comes back, and is well.
+  a_.judge = [](const outbox_row&) { return sent; };
+  std::vector<std::unique_ptr<receiver>> added;
+  added.push_back(std::make_unique<scripted_receiver>("a", a_, time_));
+  outbox_->configure({}, std::move(added));
+  pass(1min);
+  EXPECT_THAT(a_.attempts, SizeIs(attempts + 1));
+  EXPECT_THAT(store_.rows, IsEmpty());
+}
+
+TEST_F(Outbox, ReplacesAReceiverThatHangsAndDisturbsNoOther) {
+  script changed;
+  a_.hangs = true;
+  start();
+  commit({make_row("a", "x"), make_row("b", "x")});
+  pass(0s);
+  std::vector<std::unique_ptr<receiver>> added;
+  added.push_back(std::make_unique<scripted_receiver>("a", changed, time_));
+  outbox_->configure({"a"}, std::move(added));
+  pass(1s);
+  EXPECT_THAT(changed.told(), ElementsAre("x fired"));
+  EXPECT_THAT(b_.told(), ElementsAre("x fired"));
+  EXPECT_LT(stop(), 1s);
+}
+
 TEST_F(Outbox, EndsAtOnceAndSettlesWhatItKnows) {
   a_.hangs = true;
   start();
