@@ -38,9 +38,9 @@ struct commit_outcome {
 
 /// What checking the audit trail found.
 struct audit_state {
-  std::int64_t entries = 0;  ///< up to the first that is wrong
-  std::string last_hash;     ///< of the last of those: an anchor to note elsewhere
-  std::string problem;       ///< one sentence; empty where the chain is intact
+  std::int64_t entries = 0;    ///< up to the first that is wrong
+  std::string last_hash = {};  ///< of the last of those: an anchor to note elsewhere
+  std::string problem = {};    ///< one sentence; empty where the chain is intact
 };
 
 /// What the agent needs when it starts.
