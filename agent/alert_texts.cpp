@@ -173,6 +173,10 @@ std::string budget_alert_id(std::string_view hub) {
   return alerts::make_alert_id({"api-budget-low", hub});
 }
 
+std::string audit_alert_id() {
+  return alerts::make_alert_id({"audit-trail-broken"});
+}
+
 std::string setup_page_url(const alert_context& context, const domain::request_id& request) {
   if (context.generation != domain::package_generation::first || context.instance_url.empty()) {
     return {};
@@ -243,6 +247,17 @@ alert make_blind_alert(std::string_view hub, std::string_view last_failure, std:
   made.summary =
       fmt::format("Pushguard cannot see hub {}: rollouts are not judged and nothing is aborted", hub);
   made.description = last_failure.empty() ? "" : fmt::format("The last attempt failed: {}", last_failure);
+  made.generator_url = std::string(agent_url);
+  return made;
+}
+
+alert make_audit_alert(std::string_view problem, std::string_view agent_url) {
+  alert made;
+  made.id = audit_alert_id();
+  made.name = "PushguardAuditTrailBroken";
+  made.severity = alert_severity::error;
+  made.summary = "The audit trail of Pushguard was damaged or tampered with";
+  made.description = fmt::format("{}. Rollouts are watched and stopped as before.", problem);
   made.generator_url = std::string(agent_url);
   return made;
 }

@@ -51,6 +51,9 @@ enum class alert_mode { enforce, dry_run };
 [[nodiscard]] alerts::alert make_login_alert(std::string_view hub, std::string_view refusal,
                                              std::string_view agent_url);
 
+/// `PushguardAuditTrailBroken`: the chain of the audit trail is not intact; `problem` says where.
+[[nodiscard]] alerts::alert make_audit_alert(std::string_view problem, std::string_view agent_url);
+
 /// What a hub's agent has spent of what it may ask.
 struct budget_view {
   std::uint64_t spent = 0;      ///< calls of this agent in the last 24 hours
@@ -73,6 +76,7 @@ struct budget_view {
 [[nodiscard]] std::string blind_alert_id(std::string_view hub);
 [[nodiscard]] std::string login_alert_id(std::string_view hub);
 [[nodiscard]] std::string budget_alert_id(std::string_view hub);
+[[nodiscard]] std::string audit_alert_id();
 
 /// The page of a push request in Setup, where an Abort button exists: first-generation packages only,
 /// and only once the instance is known; else empty.

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <unordered_set>
 
+#include "agent/decision_api.hpp"
 #include "base/text.hpp"
 
 namespace pushguard::agent {
@@ -116,46 +117,6 @@ json::object to_json(const rollout_view& rollout) {
           {"aborted_at", time_or_null(rollout.aborted_at)}};
 }
 
-json::object to_json(const decision_view& decision) {
-  json::array plan;
-  for (const plan_entry_view& entry : decision.plan) {
-    plan.push_back(
-        json::object{{"request_id", entry.request.text()},
-                     {"status_at_decision", entry.status_at_decision},
-                     {"step", entry.step},
-                     {"outcome", entry.outcome.empty() ? json::value(nullptr) : json::value(entry.outcome)},
-                     {"salesforce_code", text(entry.salesforce_code)},
-                     {"salesforce_message", text(entry.salesforce_message)}});
-  }
-  json::array signatures;
-  for (const signature_view& signature : decision.signatures) {
-    signatures.push_back(json::object{{"signature", text(signature.text)},
-                                      {"orgs", signature.orgs},
-                                      {"sample_org_keys", json::value_from(signature.sample_orgs)}});
-  }
-  return {{"id", decision.id},
-          {"decided_at", format_time(decision.decided_at)},
-          {"hub", decision.hub},
-          {"rollout", decision.rollout},
-          {"epoch", decision.epoch},
-          {"mode", decision.mode},
-          {"policy", decision.policy},
-          {"rule", decision.rule},
-          {"actor", decision.actor},
-          {"reason", text(decision.reason)},
-          {"failed", decision.failed},
-          {"started", decision.started},
-          {"excluded", decision.excluded},
-          {"in_flight", decision.in_flight},
-          {"configuration_hash", decision.configuration_hash},
-          {"version", decision.version},
-          {"error_signatures", std::move(signatures)},
-          {"plan", std::move(plan)},
-          {"outcome", decision.outcome.empty() ? json::value(nullptr) : json::value(decision.outcome)},
-          {"spared_orgs", decision.spared_orgs},
-          {"ended_at", time_or_null(decision.ended_at)}};
-}
-
 result<std::size_t> page_size(const http_request& request) {
   const auto asked = request.query("limit");
   if (!asked) {
@@ -191,7 +152,7 @@ json::object rollout_details(const read_model& model, const rollout_view& rollou
   json::array decisions;
   for (const auto& [id, decision] : model.decisions()) {
     if (decision.hub == rollout.hub && decision.rollout == rollout.id) {
-      decisions.push_back(to_json(decision));
+      decisions.push_back(decision_json(decision));
     }
   }
   out.emplace("rules", std::move(rules));
@@ -367,19 +328,6 @@ http_reply get_jobs(const read_model& model, const http_request& request, const 
   return json_reply(json::object{{"jobs", std::move(page)}, {"next", std::move(next)}});
 }
 
-http_reply get_decisions(const read_model& model, const http_request& request) {
-  const auto size = page_size(request);
-  if (!size) {
-    return bad_request(size.error());
-  }
-  json::array decisions;
-  const auto& all = model.decisions();
-  for (auto place = all.rbegin(); place != all.rend() && decisions.size() < *size; ++place) {
-    decisions.push_back(to_json(place->second));
-  }
-  return json_reply(json::object{{"decisions", std::move(decisions)}});
-}
-
 /// All answers are made at once from memory; only the router's signature is a coroutine.
 template <class Answer>
 route_handler at_once(Answer answer) {
@@ -411,9 +359,6 @@ void add_api_routes(http_router& router, const read_model& model) {
   router.add("GET", "/api/v1/requests/{id}/jobs",
              at_once([known](const http_request& request, const path_parts& parts) {
                return get_jobs(*known, request, parts);
-             }));
-  router.add("GET", "/api/v1/decisions", at_once([known](const http_request& request, const path_parts&) {
-               return get_decisions(*known, request);
              }));
 }
 

@@ -5,7 +5,7 @@
 
 namespace pushguard::agent {
 
-/// Adds the reading half of `/api/v1` to `router`: rollouts, their orgs, requests, jobs and decisions.
+/// Adds the reading half of `/api/v1` to `router`: rollouts, their orgs, requests and jobs.
 /// Answers come from `model`, which must outlive the router and belong to the router's thread.
 void add_api_routes(http_router& router, const read_model& model);
 

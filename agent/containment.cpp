@@ -4,6 +4,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <set>
 
+#include "agent/audit_trail.hpp"
 #include "agent/decision_making.hpp"
 #include "agent/view_making.hpp"
 #include "base/task_group.hpp"
@@ -47,7 +48,8 @@ asio::awaitable<void> containment::run() {
 }
 
 asio::awaitable<cancellation::event> containment::carry_out(const cancellation::action& asked,
-                                                            const domain::request_id& request) {
+                                                            std::size_t entry) {
+  const domain::request_id request = decision_.plan[entry].request;
   if (std::holds_alternative<cancellation::read_status>(asked)) {
     const wall_time sent = parts_.time.wall_now();
     const auto row = co_await parts_.queries.request_by_id(request);
@@ -60,17 +62,8 @@ asio::awaitable<cancellation::event> containment::carry_out(const cancellation::
     co_return cancellation::status_read{row->status};
   }
   if (std::holds_alternative<cancellation::send_cancel>(asked)) {
-    const auto answer = co_await parts_.rest.cancel(request);
-    if (!answer) {
-      parts_.log.warning("abort_call_failed",
-                         {{"request_id", request.text()}, {"error", answer.error().cause.text()}});
-      co_return cancellation::failed{};
-    }
-    parts_.log.info("abort_call_answered", {{"request_id", request.text()},
-                                            {"http_status", answer->http_status},
-                                            {"code", answer->error_code},
-                                            {"message", answer->message}});
-    co_return cancellation::cancel_answered{answer->is_accepted(), answer->error_code, answer->message};
+    const cancellation::event answered = co_await send_cancel(entry);
+    co_return answered;
   }
   if (const auto* pause = std::get_if<cancellation::wait>(&asked)) {
     co_await parts_.time.sleep_for(pause->length);
@@ -78,12 +71,62 @@ asio::awaitable<cancellation::event> containment::carry_out(const cancellation::
   co_return cancellation::waited{};
 }
 
-asio::awaitable<void> containment::cancel_one(std::size_t entry) {
+asio::awaitable<cancellation::event> containment::send_cancel(std::size_t entry) {
   const domain::request_id request = decision_.plan[entry].request;
+  const auto answer = co_await parts_.rest.cancel(request);
+  const wall_time now = parts_.time.wall_now();
+  parts_.audit.add(audit_called(decision_, request, answer, now));
+  decision_.plan[entry].step = store::plan_step::asked;
+  decision_.plan[entry].updated_at = now;
+  if (answer) {
+    parts_.log.info("abort_call_answered", {{"request_id", request.text()},
+                                            {"http_status", answer->http_status},
+                                            {"code", answer->error_code},
+                                            {"message", answer->message}});
+  } else {
+    parts_.log.warning("abort_call_failed",
+                       {{"request_id", request.text()}, {"error", answer.error().cause.text()}});
+  }
+  store::batch batch;
+  batch.decision_updates.push_back(
+      {.id = decision_.id, .plan = {decision_.plan[entry]}, .outcome = {}, .ended_at = {}});
+  const auto committed = co_await commit(std::move(batch));
+  if (!committed) {
+    // The call was made, and its entry waits for a commit that succeeds.
+    parts_.log.error("abort_step_not_stored",
+                     {{"decision", decision_.id}, {"error", committed.error().text()}});
+  }
+  if (!answer)
+    co_return cancellation::failed{};
+  co_return cancellation::cancel_answered{answer->is_accepted(), answer->error_code, answer->message};
+}
+
+asio::awaitable<result<>> containment::commit(store::batch changes) {
+  audit_backlog::luggage audited = parts_.audit.take();
+  changes.audit = audited.entries();
+  store::batch late = changes;
+  auto committed = co_await parts_.store.commit(std::move(changes));
+  if (!committed && committed.error().is(errc::not_found)) {
+    // It was acted on although it could not be recorded (on_store_failure: act). Now it can be, as it stands.
+    late.decision_updates.clear();
+    late.decisions.push_back(decision_);
+    committed = co_await parts_.store.commit(std::move(late));
+    if (committed && committed->is_applied())
+      parts_.log.warning("decision_recorded_late", {{"decision", decision_.id}});
+  }
+  if (!committed)
+    co_return std::unexpected(committed.error());
+  if (!committed->is_applied())
+    co_return fail(errc::conflict, "the decision is recorded already");
+  audited.stored();
+  co_return result<>();
+}
+
+asio::awaitable<void> containment::cancel_one(std::size_t entry) {
   cancellation machine(parts_.time.steady_now());
   cancellation::action asked = cancellation::begin();
   while (!std::holds_alternative<cancellation::done>(asked)) {
-    const cancellation::event happened = co_await carry_out(asked, request);
+    const cancellation::event happened = co_await carry_out(asked, entry);
     asked = machine.resume(happened, parts_.time.steady_now(), parts_.random);
   }
   co_await settle(entry, machine, std::get<cancellation::done>(asked).outcome);
@@ -105,7 +148,8 @@ asio::awaitable<void> containment::settle(std::size_t index, const cancellation&
   parts_.views.flush(parts_.time.wall_now());
   store::batch batch;
   batch.decision_updates.push_back({.id = decision_.id, .plan = {entry}, .outcome = {}, .ended_at = {}});
-  const auto committed = co_await parts_.store.commit(std::move(batch));
+  parts_.audit.add(audit_settled(decision_, entry));
+  const auto committed = co_await commit(std::move(batch));
   if (!committed) {
     // Nothing is lost: the end of the containment writes every entry again, and a restart asks again.
     parts_.log.error("abort_step_not_stored",
@@ -158,6 +202,7 @@ asio::awaitable<void> containment::finish() {
   const domain::rollout_id rollout = rollout_of(decision_.key.rollout);
   parts_.alerts.raise(make_containment_alert(parts_.context_of(rollout), make_decision_view(decision_),
                                              parts_.severity_of(decision_.key)));
+  parts_.audit.add(audit_ended(decision_));
   backoff retry;
   for (;;) {
     store::batch batch;
@@ -168,7 +213,7 @@ asio::awaitable<void> containment::finish() {
     batch.spared.push_back({decision_.id, spared});
     alert_center::luggage told = parts_.alerts.take();
     told.add_to(batch);
-    const auto committed = co_await parts_.store.commit(std::move(batch));
+    const auto committed = co_await commit(std::move(batch));
     if (committed) {
       parts_.alerts.stored(std::move(told));
       break;
@@ -176,6 +221,9 @@ asio::awaitable<void> containment::finish() {
     parts_.alerts.put_back(std::move(told));
     parts_.log.error("abort_end_not_stored",
                      {{"decision", decision_.id}, {"error", committed.error().text()}});
+    if (committed.error().is(errc::conflict)) {
+      break;  // no repetition would change it
+    }
     co_await parts_.time.sleep_for(retry.next(parts_.random));
   }
   if (is_first_end)

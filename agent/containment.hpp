@@ -6,6 +6,7 @@
 
 #include "agent/alert_center.hpp"
 #include "agent/alert_texts.hpp"
+#include "agent/audit_backlog.hpp"
 #include "agent/cancellation.hpp"
 #include "agent/hub_instruments.hpp"
 #include "agent/hub_reader.hpp"
@@ -24,6 +25,7 @@ struct containment_parts {
   publisher& views;
   store::store& store;
   alert_center& alerts;
+  audit_backlog& audit;
   hub_instruments& instruments;
   time_source& time;
   logger& log;
@@ -49,10 +51,14 @@ class containment {
  private:
   [[nodiscard]] boost::asio::awaitable<void> cancel_one(std::size_t entry);
   [[nodiscard]] boost::asio::awaitable<cancellation::event> carry_out(const cancellation::action& asked,
-                                                                      const domain::request_id& request);
+                                                                      std::size_t entry);
+  [[nodiscard]] boost::asio::awaitable<cancellation::event> send_cancel(std::size_t entry);
   [[nodiscard]] boost::asio::awaitable<void> settle(std::size_t entry, const cancellation& machine,
                                                     policy::cancel_outcome outcome);
   [[nodiscard]] boost::asio::awaitable<void> finish();
+  /// Commits `changes` with what waits for the audit trail. errc::conflict where the decision could not
+  /// be recorded at first and meanwhile has been.
+  [[nodiscard]] boost::asio::awaitable<result<>> commit(store::batch changes);
   [[nodiscard]] boost::asio::awaitable<std::vector<domain::org_key>> find_spared();
   void tell_end();
 

@@ -4,6 +4,9 @@
 #include <boost/asio/this_coro.hpp>
 
 #include "agent/alert_center.hpp"
+#include "agent/alert_texts.hpp"
+#include "agent/audit_backlog.hpp"
+#include "agent/audit_trail.hpp"
 #include "agent/hub_connection.hpp"
 #include "agent/store/ports.hpp"
 #include "alerts/alertmanager.hpp"
@@ -109,11 +112,15 @@ asio::awaitable<result<>> agent_core::run(store::store& store) {
     co_return restored;
   }
   decision_numbers numbers(known->next_decision_id);
+  audit_backlog trail(store, parts_.time, parts_.log, random_);
+  begin_trail(trail, center, known->audit);
+  (void)co_await trail.flush();
   std::vector<std::unique_ptr<hub_agent>> hubs;
   task_group tasks(executor);
   tasks.spawn(beat());
   tasks.spawn(outbox.run());
   tasks.spawn(center.run());
+  tasks.spawn(trail.run());
   for (std::size_t i = 0; i < parts_.configuration.hubs.size(); ++i) {
     hubs.push_back(make_hub_agent({.configuration = parts_.configuration,
                                    .hub = parts_.configuration.hubs[i],
@@ -124,6 +131,7 @@ asio::awaitable<result<>> agent_core::run(store::store& store) {
                                    .store = store,
                                    .alerts = center,
                                    .numbers = numbers,
+                                   .audit = trail,
                                    .instruments = *hub_instruments_[i],
                                    .views = parts_.views,
                                    .trust = hub_trust_[i],
@@ -132,7 +140,25 @@ asio::awaitable<result<>> agent_core::run(store::store& store) {
     tasks.spawn(hubs.back()->run(*known));
   }
   co_await tasks.join();
+  if (!co_await trail.flush())
+    parts_.log.error("audit_entries_lost", {{"entries", trail.size()}});
   co_return result<>{};
+}
+
+/// A broken chain stops nothing: what watches rollouts must not be put out by whoever can write to its file.
+void agent_core::begin_trail(audit_backlog& trail, alert_center& center, const store::audit_state& found) {
+  const wall_time now = parts_.time.wall_now();
+  if (found.problem.empty()) {
+    parts_.log.info("audit_chain_checked", {{"entries", found.entries}, {"last_hash", found.last_hash}});
+    center.resolve(audit_alert_id());
+  } else {
+    parts_.log.error(
+        "audit_chain_broken",
+        {{"problem", found.problem}, {"intact_entries", found.entries}, {"last_hash", found.last_hash}});
+    center.raise(make_audit_alert(found.problem, parts_.agent_url));
+  }
+  trail.add(audit_agent_started(parts_.identity.version, parts_.identity.commit, found, now));
+  trail.add(audit_configuration_loaded(parts_.configuration, "pushguard", now));
 }
 
 std::vector<prometheus::MetricFamily> agent_core::collect() const {

@@ -52,6 +52,7 @@ class agent_core {
 
   [[nodiscard]] std::vector<std::unique_ptr<alerts::receiver>> make_receivers();
   [[nodiscard]] boost::asio::awaitable<void> beat();
+  void begin_trail(audit_backlog& trail, alert_center& center, const store::audit_state& found);
 
   core_parts parts_;
   random_engine random_;

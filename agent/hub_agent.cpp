@@ -5,6 +5,7 @@
 #include <deque>
 #include <list>
 
+#include "agent/audit_trail.hpp"
 #include "agent/call_meter.hpp"
 #include "agent/containment.hpp"
 #include "agent/decision_making.hpp"
@@ -163,6 +164,7 @@ watching_agent::watching_agent(hub_agent_parts parts)
           .views = views_,
           .store = parts_.store,
           .alerts = parts_.alerts,
+          .audit = parts_.audit,
           .instruments = parts_.instruments,
           .time = parts_.time,
           .log = parts_.log,
@@ -620,6 +622,9 @@ asio::awaitable<void> watching_agent::decide(policy::judgement judged) {
                                              severity_of(judged.severity)));
   store::batch batch;
   batch.decisions.push_back(decision);
+  audit_backlog::luggage audited = parts_.audit.take();
+  batch.audit = audited.entries();
+  batch.audit.push_back(audit_decided(decision));
   batch.watched = memory_.take_changes();
   const std::vector<store::watched_rollout> watched = batch.watched;
   alert_center::luggage told = parts_.alerts.take();
@@ -627,6 +632,7 @@ asio::awaitable<void> watching_agent::decide(policy::judgement judged) {
   const auto committed = co_await parts_.store.commit(std::move(batch));
   if (committed && committed->is_applied()) {
     parts_.alerts.stored(std::move(told));
+    audited.stored();
     on_recorded(std::move(decision));
     co_return;
   }
@@ -675,11 +681,16 @@ void watching_agent::on_not_recorded(const policy::judgement& judged, const fail
                                                {"rule", judged.key.rule},
                                                {"error", last_store_failure_}});
   }
-  if (parts_.configuration.on_store_failure == configuration::store_failure_handling::act) {
+  const auto handling = parts_.configuration.on_store_failure;
+  const auto [place, is_first] =
+      unrecorded_.emplace(judged.firing(), containment_alert_id(make_decision_view(decision)));
+  if (is_first)
+    parts_.audit.add(audit_not_recorded(decision, why, handling, parts_.time.wall_now()));
+  if (handling == configuration::store_failure_handling::act) {
+    parts_.audit.add(audit_decided(decision));
     on_recorded(std::move(decision));
     return;
   }
-  unrecorded_.emplace(judged.firing(), containment_alert_id(make_decision_view(decision)));
   // The next evaluation answers it again, if it still holds.
   judge_.withdraw(judged.firing());
 }
@@ -742,6 +753,7 @@ asio::awaitable<void> watching_agent::contain_latecomers() {
       continue;
     extended.plan.insert(extended.plan.end(), update.plan.begin(), update.plan.end());
     store::batch batch;
+    batch.audit.push_back(audit_extended(extended, update.plan, now));
     batch.decision_updates.push_back(std::move(update));
     const auto committed = co_await parts_.store.commit(std::move(batch));
     if (!committed) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "agent/alert_center.hpp"
+#include "agent/audit_backlog.hpp"
 #include "agent/configuration/configuration.hpp"
 #include "agent/hub_instruments.hpp"
 #include "agent/publisher.hpp"
@@ -36,6 +37,7 @@ struct hub_agent_parts {
   store::store& store;
   alert_center& alerts;
   decision_numbers& numbers;
+  audit_backlog& audit;
   hub_instruments& instruments;
   view_sink views;
   std::shared_ptr<tls_trust> trust;  ///< for https; may be empty where every origin is plain

@@ -1,5 +1,6 @@
 #include "agent/running_agent.hpp"
 
+#include <atomic>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -96,14 +97,16 @@ class threaded_agent final : public running_agent {
       return std::unexpected(core.error());
     }
     core_ = std::move(*core);
-    server_ = std::make_unique<web_server>(web_server_parts{.configuration = configuration_,
-                                                            .time = time_,
-                                                            .log = log_,
-                                                            .state = state_,
-                                                            .version = identity.version,
-                                                            .commit = identity.commit,
-                                                            .configuration_loaded = time_.wall_now(),
-                                                            .collect = [this] { return core_->collect(); }});
+    server_ = std::make_unique<web_server>(
+        web_server_parts{.configuration = configuration_,
+                         .time = time_,
+                         .log = log_,
+                         .state = state_,
+                         .version = identity.version,
+                         .commit = identity.commit,
+                         .configuration_loaded = time_.wall_now(),
+                         .collect = [this] { return core_->collect(); },
+                         .reach_store = [this] { return reachable_store_.load(); }});
     state_.last_turn = time_.steady_now().time_since_epoch().count();
     log_.info("agent_started", {{"version", identity.version},
                                 {"commit", identity.commit},
@@ -166,6 +169,7 @@ class threaded_agent final : public running_agent {
       co_return;
     }
     store_ = std::move(*opened);
+    reachable_store_ = store_.get();
     state_.is_leader = true;
     outcome_ = co_await core_->run(*store_);
   }
@@ -185,6 +189,7 @@ class threaded_agent final : public running_agent {
   std::unique_ptr<agent_core> core_;
   std::unique_ptr<web_server> server_;
   std::unique_ptr<store::store> store_;
+  std::atomic<store::store*> reachable_store_ = nullptr;
 };
 
 }  // namespace

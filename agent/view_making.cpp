@@ -117,6 +117,9 @@ decision_view make_decision_view(const store::decision_record& decision) {
   view.started = static_cast<std::size_t>(decision.started);
   view.excluded = static_cast<std::size_t>(decision.excluded);
   view.in_flight = static_cast<std::size_t>(decision.in_flight);
+  view.observed_ratio = decision.observed_ratio;
+  view.lower_bound_ratio = decision.lower_bound_ratio;
+  view.threshold_ratio = decision.threshold_ratio;
   view.configuration_hash = decision.configuration_hash;
   view.version = decision.agent_version;
   for (const store::error_signature& signature : decision.signatures) {

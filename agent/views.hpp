@@ -138,6 +138,9 @@ struct decision_view {
   std::size_t started = 0;
   std::size_t excluded = 0;
   std::size_t in_flight = 0;
+  std::optional<double> observed_ratio = std::nullopt;
+  std::optional<double> lower_bound_ratio = std::nullopt;  ///< rules without statistics have none
+  std::optional<double> threshold_ratio = std::nullopt;
   std::string configuration_hash;
   std::string version;
   std::vector<signature_view> signatures;

@@ -138,6 +138,7 @@ void web_server::add_routes() {
   add("/-/healthy", [this](const http_request&) { return healthy(); });
   add("/-/ready", [this](const http_request&) { return ready(); });
   add_api_routes(router_, model_);
+  add_decision_routes(router_, parts_.reach_store);
 }
 
 }  // namespace pushguard::agent

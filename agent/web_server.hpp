@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/configuration/configuration.hpp"
+#include "agent/decision_api.hpp"
 #include "agent/org_series.hpp"
 #include "agent/read_model.hpp"
 #include "base/http_server.hpp"
@@ -31,6 +32,7 @@ struct web_server_parts {
   wall_time configuration_loaded;
   /// Families that others keep: the hubs' and the notifications' instruments. Called on `serve`'s thread.
   std::function<std::vector<prometheus::MetricFamily>()> collect;
+  store_reach reach_store;  ///< called on `serve`'s thread
 };
 
 /// The agent's HTTP side: metrics, health and the API, from its own replica of what `decide` knows. For one

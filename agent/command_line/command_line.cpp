@@ -10,6 +10,7 @@
 #include <charconv>
 #include <sstream>
 
+#include "base/text.hpp"
 #include "base/yaml.hpp"
 
 namespace pushguard::agent {
@@ -36,6 +37,9 @@ struct typed_words {
   std::string url;
   std::string token_file;
   std::string ca_file;
+  std::string state;
+  std::string file;
+  std::string expected_hash;
   bool once = false;
   bool online = false;
   bool decisions = false;
@@ -316,6 +320,55 @@ result<command> read_orgs(const typed_words& words, const configuration::environ
       .rollout = *rollout, .filter = *filter, .format = *format, .connection = std::move(*connection)};
 }
 
+void add_audit(CLI::App& app, typed_words& words) {
+  app.add_option("ACTION", words.target,
+                 "export: print the trail, a line of JSON an entry; verify: check its hash chain")
+      ->required()
+      ->type_name("");
+  app.add_option("--state", words.state, "Read this state database instead of asking the agent")
+      ->type_name("FILE");
+  app.add_option("--file", words.file, "Verify what export wrote")->type_name("FILE");
+  app.add_option("--expect-hash", words.expected_hash,
+                 "Verify: a hash that was noted earlier and must be in the chain")
+      ->type_name("HASH");
+  add_json(app, words);
+  add_connection(app, words);
+}
+
+bool is_sha256(std::string_view text) {
+  constexpr std::size_t digits = 64;
+  return text.size() == digits && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+result<> check_audit_words(const typed_words& words) {
+  const bool has_connection = !words.url.empty() || !words.token_file.empty() || !words.ca_file.empty();
+  const int sources = static_cast<int>(!words.state.empty()) + static_cast<int>(!words.file.empty()) +
+                      static_cast<int>(has_connection);
+  if (words.target != "export" && words.target != "verify")
+    return fail(errc::invalid, "ACTION must be export or verify");
+  if (sources > 1)
+    return fail(errc::invalid, "--state, --file and what names the agent (--url, …) exclude each other");
+  if (words.target == "export" && (!words.file.empty() || !words.expected_hash.empty()))
+    return fail(errc::invalid, "--file and --expect-hash are for audit verify");
+  if (!words.expected_hash.empty() && !is_sha256(to_lower_ascii(words.expected_hash)))
+    return fail(errc::invalid, "--expect-hash must be 64 hex digits, as audit verify prints them");
+  return {};
+}
+
+result<command> read_audit(const typed_words& words, const configuration::environment& variables) {
+  if (const auto checked = check_audit_words(words); !checked)
+    return std::unexpected(checked.error());
+  auto connection = read_connection(words, variables);
+  if (!connection)
+    return std::unexpected(connection.error());
+  return audit_options{.action = words.target == "export" ? audit_action::export_trail : audit_action::verify,
+                       .state = as_path(words.state),
+                       .file = as_path(words.file),
+                       .expected_hash = to_lower_ascii(words.expected_hash),
+                       .output = read_output(words),
+                       .connection = std::move(*connection)};
+}
+
 void add_export_history(CLI::App& app, typed_words& words) {
   add_config(app, words);
   app.add_option("--request", words.request, "The push request: 0DV…, 15 or 18 characters")
@@ -351,6 +404,7 @@ constexpr std::array definitions{
     command_definition{"simulate", "Serve a simulated Salesforce hub", add_simulate, read_simulate},
     command_definition{"status", "Show what the running agent knows", add_status, read_status},
     command_definition{"orgs", "List the orgs of a rollout", add_orgs, read_orgs},
+    command_definition{"audit", "Print the audit trail, or verify its hash chain", add_audit, read_audit},
     command_definition{"export-history", "Write a past push from Salesforce to standard output",
                        add_export_history, read_export_history},
     command_definition{"version", "Show the version of the program and its libraries", add_json,

@@ -73,6 +73,18 @@ struct orgs_options {
   connection_options connection;
 };
 
+enum class audit_action { export_trail, verify };
+
+/// The trail of the running agent, unless a file is named.
+struct audit_options {
+  audit_action action = audit_action::verify;
+  std::optional<std::filesystem::path> state = std::nullopt;  ///< a state database, read directly
+  std::optional<std::filesystem::path> file = std::nullopt;   ///< verify only: what export wrote
+  std::string expected_hash = {};  ///< verify only: 64 hex digits in lower case; empty without
+  output_form output = output_form::text;
+  connection_options connection;
+};
+
 struct export_history_options {
   std::filesystem::path config;
   domain::request_id request;
@@ -85,7 +97,7 @@ struct version_options {
 };
 
 using command = std::variant<run_options, check_options, demo_options, simulate_options, status_options,
-                             orgs_options, export_history_options, version_options>;
+                             orgs_options, audit_options, export_history_options, version_options>;
 
 enum class output_stream { standard_output, standard_error };
 

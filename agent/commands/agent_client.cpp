@@ -32,21 +32,31 @@ class http_agent_client final : public agent_client {
   }
 
   result<json::value> get(std::string target) override {
-    const auto reply = ask(prefix() + target);
-    if (!reply) {
-      return std::unexpected(reply.error());
+    const auto text = get_text(std::move(target));
+    if (!text) {
+      return std::unexpected(text.error());
     }
     boost::system::error_code ec;
-    json::value body = json::parse(reply->body, ec);
-    if (!reply->is_success()) {
-      return fail(reply->status == 404 ? errc::not_found : errc::rejected,
-                  ec ? fmt::format("{} answered {}", agent_.origin.text(), reply->status) : message_of(body));
-    }
+    json::value body = json::parse(*text, ec);
     if (ec) {
       return fail(errc::malformed,
                   fmt::format("{} did not answer with JSON: is it Pushguard?", agent_.origin.text()));
     }
     return body;
+  }
+
+  result<std::string> get_text(std::string target) override {
+    auto reply = ask(prefix() + target);
+    if (!reply) {
+      return std::unexpected(reply.error());
+    }
+    if (!reply->is_success()) {
+      boost::system::error_code ec;
+      const json::value body = json::parse(reply->body, ec);
+      return fail(reply->status == 404 ? errc::not_found : errc::rejected,
+                  ec ? fmt::format("{} answered {}", agent_.origin.text(), reply->status) : message_of(body));
+    }
+    return std::move(reply->body);
   }
 
  private:

@@ -17,6 +17,9 @@ class agent_client {
   /// GETs `target` (path and query) and parses the JSON answer. Fails with errc::not_found for 404, with
   /// the agent's own words; else with what went wrong, naming the agent's address.
   [[nodiscard]] virtual result<boost::json::value> get(std::string target) = 0;
+
+  /// The same without parsing the answer.
+  [[nodiscard]] virtual result<std::string> get_text(std::string target) = 0;
 };
 
 /// Fails where the token or certificate file cannot be read.

@@ -120,6 +120,40 @@ result<> print_orgs(agent_client& agent, const json::object& rollout, const orgs
   }
 }
 
+/// Every decision about `rollout`, newest first, with the calls that were made for it.
+result<json::array> decisions_of(agent_client& agent, const json::object& rollout) {
+  const std::string base = fmt::format("/api/v1/decisions?limit=100&hub={}&rollout={}",
+                                       percent_encode(std::string_view(rollout.at("hub").as_string())),
+                                       percent_encode(std::string_view(rollout.at("id").as_string())));
+  json::array found;
+  std::string before;
+  for (;;) {
+    auto page = agent.get(before.empty() ? base : fmt::format("{}&before={}", base, before));
+    if (!page) {
+      return std::unexpected(page.error());
+    }
+    for (json::value& decision : page->as_object().at("decisions").as_array()) {
+      found.push_back(std::move(decision));
+    }
+    const json::value& next = page->as_object().at("next");
+    if (next.is_null()) {
+      return found;
+    }
+    before = std::to_string(next.to_number<std::int64_t>());
+  }
+}
+
+result<> add_decisions(agent_client& agent, json::array& rollouts) {
+  for (json::value& rollout : rollouts) {
+    auto decisions = decisions_of(agent, rollout.as_object());
+    if (!decisions) {
+      return std::unexpected(decisions.error());
+    }
+    rollout.as_object()["decisions"] = std::move(*decisions);
+  }
+  return {};
+}
+
 /// An agent of another version may answer in another shape.
 template <class Ask>
 int asking(const connection_options& connection, Ask ask) {
@@ -154,6 +188,12 @@ int status(const status_options& options) {
     auto found = find_rollouts(agent, wanted);
     if (!found) {
       return complain(found.error());
+    }
+    if (options.shows_decisions) {
+      const auto added = add_decisions(agent, *found);
+      if (!added) {
+        return complain(added.error());
+      }
     }
     const json::value answer = json::object{{"rollouts", std::move(*found)}};
     print(options.output == output_form::json

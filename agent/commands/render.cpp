@@ -53,12 +53,25 @@ std::string counts_text(const json::object& jobs) {
   return out.empty() ? "no jobs" : out;
 }
 
+std::string call_text(const json::object& call) {
+  const std::string failed = text_of(call, "failure");
+  const std::string said = text_of(call, "salesforce_message");
+  std::string out = fmt::format("      {}  {}  {} ", text_of(call, "at"), text_of(call, "request_id"),
+                                text_of(call, "call"));
+  out += !failed.empty() ? "failed: " + failed : fmt::format("answered {}", number_of(call, "http_status"));
+  if (failed.empty() && !said.empty()) {
+    out += fmt::format("  ({}: {})", text_of(call, "salesforce_code"), said);
+  }
+  return out + '\n';
+}
+
 std::string decision_text(const json::object& decision) {
   const std::string outcome = text_of(decision, "outcome");
-  std::string out = fmt::format("    {}  {}/{}  {} ({})\n      {}\n", text_of(decision, "decided_at"),
+  const std::string actor = text_of(decision, "actor");
+  std::string out = fmt::format("    {}  {}/{}  {} ({}{})\n      {}\n", text_of(decision, "decided_at"),
                                 text_of(decision, "policy"), text_of(decision, "rule"),
                                 outcome.empty() ? "under way" : outcome, text_of(decision, "mode"),
-                                text_of(decision, "reason"));
+                                actor.empty() ? "" : ", by " + actor, text_of(decision, "reason"));
   for (const json::value& value : array_of(decision, "plan")) {
     const auto* entry = value.if_object();
     if (entry == nullptr) {
@@ -72,6 +85,11 @@ std::string decision_text(const json::object& decision) {
       out += fmt::format("  ({}: {})", text_of(*entry, "salesforce_code"), said);
     }
     out += '\n';
+  }
+  for (const json::value& value : array_of(decision, "calls")) {
+    if (const auto* call = value.if_object()) {
+      out += call_text(*call);
+    }
   }
   out += fmt::format("      {} orgs in flight at the decision, {} spared\n", number_of(decision, "in_flight"),
                      number_of(decision, "spared_orgs"));

@@ -1,15 +1,14 @@
 #include "agent/configuration/configuration.hpp"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 #include <array>
 #include <cerrno>
 #include <fstream>
-#include <stdexcept>
 #include <system_error>
 
 #include "agent/configuration/sections.hpp"
+#include "base/digest.hpp"
 
 namespace pushguard::configuration {
 namespace {
@@ -133,15 +132,7 @@ std::expected<std::string, problem_list> read_file(const std::filesystem::path& 
 }  // namespace
 
 std::string hash_configuration(std::string_view text) {
-  const std::string canonical = without_carriage_returns(text);
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  if (EVP_Digest(canonical.data(), canonical.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1)
-    throw std::runtime_error("OpenSSL has no SHA-256");
-  std::string out;
-  for (unsigned i = 0; i < size; ++i)
-    out += fmt::format("{:02x}", digest[i]);
-  return out;
+  return sha256_hex(without_carriage_returns(text));
 }
 
 std::expected<configuration, problem_list> read_configuration(std::string_view text,

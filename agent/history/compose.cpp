@@ -1,15 +1,11 @@
 #include "agent/history/compose.hpp"
 
-#include <fmt/format.h>
-#include <openssl/evp.h>
-
 #include <algorithm>
-#include <array>
-#include <stdexcept>
 #include <unordered_map>
 #include <utility>
 
 #include "agent/domain/error_signature.hpp"
+#include "base/digest.hpp"
 
 namespace pushguard::history {
 namespace {
@@ -32,15 +28,8 @@ bool is_complete(const push_rows& rows) noexcept {
 
 /// The first 64 bits of SHA-256 in hex: told apart are all errors of any push, and the text is not told.
 std::string hash_of(std::string_view text) {
-  constexpr std::size_t bytes = 8;
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  if (EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1)
-    throw std::runtime_error("OpenSSL has no SHA-256");
-  std::string out;
-  for (std::size_t i = 0; i < bytes; ++i)
-    out += fmt::format("{:02x}", digest[i]);
-  return out;
+  constexpr std::size_t hex_digits = 16;
+  return sha256_hex(text).substr(0, hex_digits);
 }
 
 history_error make_error(domain::error_row row, texts wanted) {

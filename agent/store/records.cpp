@@ -78,4 +78,38 @@ std::string_view to_string(arming state) noexcept {
   return "unknown";
 }
 
+std::string_view to_string(audit_kind kind) noexcept {
+  switch (kind) {
+    case audit_kind::decided:
+      return "decided";
+    case audit_kind::extended:
+      return "extended";
+    case audit_kind::called:
+      return "called";
+    case audit_kind::settled:
+      return "settled";
+    case audit_kind::ended:
+      return "ended";
+    case audit_kind::held:
+      return "held";
+    case audit_kind::released:
+      return "released";
+    case audit_kind::hold_expired:
+      return "hold_expired";
+    case audit_kind::resumed:
+      return "resumed";
+    case audit_kind::armed:
+      return "armed";
+    case audit_kind::abort_requested:
+      return "abort_requested";
+    case audit_kind::not_recorded:
+      return "not_recorded";
+    case audit_kind::configuration_loaded:
+      return "configuration_loaded";
+    case audit_kind::agent_started:
+      return "agent_started";
+  }
+  return "unknown";
+}
+
 }  // namespace pushguard::store

@@ -164,6 +164,67 @@ struct watched_rollout {
   friend bool operator==(const watched_rollout&, const watched_rollout&) = default;
 };
 
+/// What an entry of the audit trail is about.
+enum class audit_kind : unsigned char {
+  decided,
+  extended,         ///< requests that came later joined a decision
+  called,           ///< Salesforce was asked to cancel a request: its answer, or that none came
+  settled,          ///< what became of one request
+  ended,            ///< what became of the whole
+  held,             ///< an operator holds a rule or a rollout
+  released,         ///< and lets it go
+  hold_expired,     ///< a hold ended by itself
+  resumed,          ///< an operator lifted an abort
+  armed,            ///< an operator armed a rollout's rules
+  abort_requested,  ///< an operator's own abort
+  not_recorded,     ///< a decision that the store refused
+  configuration_loaded,
+  agent_started,
+};
+inline constexpr std::array all_audit_kinds{audit_kind::decided,
+                                            audit_kind::extended,
+                                            audit_kind::called,
+                                            audit_kind::settled,
+                                            audit_kind::ended,
+                                            audit_kind::held,
+                                            audit_kind::released,
+                                            audit_kind::hold_expired,
+                                            audit_kind::resumed,
+                                            audit_kind::armed,
+                                            audit_kind::abort_requested,
+                                            audit_kind::not_recorded,
+                                            audit_kind::configuration_loaded,
+                                            audit_kind::agent_started};
+[[nodiscard]] std::string_view to_string(audit_kind kind) noexcept;
+
+/// Something that happened, for the audit trail. The store gives it its place and its hash. What is not
+/// valid UTF-8 is replaced.
+struct audit_entry {
+  wall_time at;
+  audit_kind kind = audit_kind::decided;
+  std::string hub = {};      ///< empty where it is not about one
+  std::string rollout = {};  ///< `04t…/1`; empty where it is not about one
+  std::optional<std::int64_t> decision = std::nullopt;
+  std::string actor = {};      ///< `pushguard`, or the name of an API token
+  std::string details = "{}";  ///< a JSON object on one line
+};
+
+/// An entry as it is in the trail, which may have been tampered with: nothing of it is interpreted.
+struct audit_row {
+  std::int64_t sequence = 0;  ///< 1 for the first, without gaps
+  wall_time at;
+  std::string kind;
+  std::string hub;
+  std::string rollout;
+  std::optional<std::int64_t> decision;
+  std::string actor;
+  std::string details;
+  std::string previous_hash;
+  std::string hash;  ///< see audit_chain.hpp
+
+  friend bool operator==(const audit_row&, const audit_row&) = default;
+};
+
 /// How far one hub's channel has been processed.
 struct hub_checkpoint {
   std::string hub;

@@ -133,6 +133,30 @@ CREATE INDEX outbox_by_receiver ON outbox (receiver, id);
 )sql"},
                                 migration{"the position of a channel that has brought nothing yet", R"sql(
 ALTER TABLE checkpoints ADD COLUMN quiet_since INTEGER;
+)sql"},
+                                // REPLACE deletes without asking the trigger for it, but must insert; hence
+                                // the third.
+                                migration{"the audit trail", R"sql(
+CREATE TABLE audit (
+  sequence INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  hub TEXT NOT NULL,
+  rollout TEXT NOT NULL,
+  decision INTEGER,
+  actor TEXT NOT NULL,
+  details TEXT NOT NULL,
+  previous_hash TEXT NOT NULL,
+  hash TEXT NOT NULL
+) STRICT;
+CREATE INDEX audit_by_decision ON audit (decision, sequence) WHERE decision IS NOT NULL;
+CREATE TRIGGER audit_is_not_updated BEFORE UPDATE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
+CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
+CREATE TRIGGER audit_is_appended BEFORE INSERT ON audit
+WHEN NEW.sequence IS NOT (SELECT coalesce(max(sequence), 0) + 1 FROM audit)
+BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
 )sql"}};
 
 constexpr const char* migrations_table = R"sql(

@@ -66,6 +66,10 @@ class row_reader {
     const auto column = next();
     return column.isNull() ? std::nullopt : std::optional(column.getDouble());
   }
+  [[nodiscard]] std::optional<std::int64_t> maybe_integer() {
+    const auto column = next();
+    return column.isNull() ? std::nullopt : std::optional(column.getInt64());
+  }
   [[nodiscard]] std::optional<wall_time> maybe_time() {
     const auto column = next();
     return column.isNull() ? std::nullopt

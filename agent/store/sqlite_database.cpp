@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "agent/store/audit_table.hpp"
 #include "agent/store/decision_tables.hpp"
 #include "agent/store/schema.hpp"
 #include "agent/store/state_tables.hpp"
@@ -137,6 +138,7 @@ result<commit_outcome> write(SQLite::Database& database, const batch& changes) {
   if (auto written = write_decision_changes(database, changes); !written)
     return std::unexpected(written.error());
   write_state(database, changes);
+  append_audit(database, changes.audit);
   return outcome;
 }
 
@@ -203,6 +205,7 @@ result<loaded_state> sqlite_database::load() {
     state.decisions = select_current_decisions(database);
     state.next_decision_id = database.execAndGet("SELECT coalesce(max(id), 0) + 1 FROM decisions").getInt64();
     state.newest_notification = select_newest_notification(database);
+    state.audit = check_audit(database);
     return state;
   });
 }
@@ -210,6 +213,12 @@ result<loaded_state> sqlite_database::load() {
 result<std::vector<decision_record>> sqlite_database::decisions(const decision_query& query) {
   return guarded(connection_->name(), [&]() -> result<std::vector<decision_record>> {
     return select_decisions(connection_->database, query);
+  });
+}
+
+result<std::vector<audit_row>> sqlite_database::audit_page(const audit_query& query) {
+  return guarded(connection_->name(), [&]() -> result<std::vector<audit_row>> {
+    return select_audit(connection_->database, query);
   });
 }
 

@@ -25,6 +25,7 @@ class sqlite_database {
 
   [[nodiscard]] result<loaded_state> load();
   [[nodiscard]] result<std::vector<decision_record>> decisions(const decision_query& query);
+  [[nodiscard]] result<std::vector<audit_row>> audit_page(const audit_query& query);
   [[nodiscard]] result<std::vector<domain::org_key>> spared_orgs_of(const rollout_key& rollout);
   [[nodiscard]] result<std::vector<cometd::checkpoint>> checkpoints_of(const std::string& hub);
   [[nodiscard]] result<alerts::outbox_page> notifications_for(const std::string& receiver,

@@ -75,6 +75,11 @@ class threaded_store final : public store {
         [query = std::move(query)](sqlite_database& from) { return from.decisions(query); });
   }
 
+  asio::awaitable<result<std::vector<audit_row>>> audit_page(audit_query query) override {
+    return read<std::vector<audit_row>>(
+        [query = std::move(query)](sqlite_database& from) { return from.audit_page(query); });
+  }
+
   asio::awaitable<result<std::vector<domain::org_key>>> spared_orgs_of(rollout_key rollout) override {
     return read<std::vector<domain::org_key>>(
         [rollout = std::move(rollout)](sqlite_database& from) { return from.spared_orgs_of(rollout); });
@@ -214,6 +219,11 @@ class inline_store final : public store {
   asio::awaitable<result<std::vector<decision_record>>> decisions(decision_query query) override {
     return ask<std::vector<decision_record>>(
         [query = std::move(query)](sqlite_database& from) { return from.decisions(query); });
+  }
+
+  asio::awaitable<result<std::vector<audit_row>>> audit_page(audit_query query) override {
+    return ask<std::vector<audit_row>>(
+        [query = std::move(query)](sqlite_database& from) { return from.audit_page(query); });
   }
 
   asio::awaitable<result<std::vector<domain::org_key>>> spared_orgs_of(rollout_key rollout) override {

@@ -25,6 +25,7 @@ struct batch {
   std::vector<std::string> forgotten_alerts;
   std::vector<alerts::outbox_row> notifications;  ///< new ones
   alerts::outbox_changes delivered;               ///< ids that are gone are ignored
+  std::vector<audit_entry> audit = {};            ///< added to the end of the trail, in this order
 };
 
 struct commit_outcome {
@@ -35,6 +36,13 @@ struct commit_outcome {
   [[nodiscard]] bool is_applied() const noexcept { return already_recorded.empty(); }
 };
 
+/// What checking the audit trail found.
+struct audit_state {
+  std::int64_t entries = 0;    ///< up to the first that is wrong
+  std::string last_hash = {};  ///< of the last of those: an anchor to note elsewhere
+  std::string problem = {};    ///< one sentence; empty where the chain is intact
+};
+
 /// What the agent needs when it starts.
 struct loaded_state {
   std::vector<watched_rollout> watched;
@@ -42,6 +50,7 @@ struct loaded_state {
   std::vector<decision_record> decisions;
   std::int64_t next_decision_id = 1;
   alerts::outbox_id newest_notification = 0;  ///< for outbox_ids::skip(); 0 without any
+  audit_state audit = {};
 };
 
 /// Selects decisions, newest first.
@@ -49,6 +58,14 @@ struct decision_query {
   std::optional<rollout_key> rollout = std::nullopt;
   std::optional<std::int64_t> before = std::nullopt;  ///< only ids below: the last id of the page before
   std::size_t limit = 100;                            ///< at most 1 000
+};
+
+/// Selects entries of the audit trail, oldest first.
+struct audit_query {
+  std::int64_t after = 0;                         ///< only those of a higher sequence
+  std::optional<audit_kind> kind = std::nullopt;  ///< only those of this kind
+  std::vector<std::int64_t> decisions = {};       ///< where not empty: only those of these decisions
+  std::size_t limit = 100;                        ///< at most 2 000
 };
 
 /// The agent's durable state. Thread-safe: each call resumes on its caller's executor. A call under way
@@ -66,6 +83,9 @@ class store {
 
   [[nodiscard]] virtual boost::asio::awaitable<result<std::vector<decision_record>>> decisions(
       decision_query query) = 0;
+
+  [[nodiscard]] virtual boost::asio::awaitable<result<std::vector<audit_row>>> audit_page(
+      audit_query query) = 0;
 
   /// The orgs that this rollout's decisions spared, in the order of their 15-character keys.
   [[nodiscard]] virtual boost::asio::awaitable<result<std::vector<domain::org_key>>> spared_orgs_of(

@@ -27,6 +27,10 @@ class refusing_store final : public pushguard::store::store {
       pushguard::store::decision_query query) override {
     return inner_->decisions(std::move(query));
   }
+  boost::asio::awaitable<result<std::vector<pushguard::store::audit_row>>> audit_page(
+      pushguard::store::audit_query query) override {
+    return inner_->audit_page(std::move(query));
+  }
   boost::asio::awaitable<result<std::vector<domain::org_key>>> spared_orgs_of(
       pushguard::store::rollout_key rollout) override {
     return inner_->spared_orgs_of(std::move(rollout));

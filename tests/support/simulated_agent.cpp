@@ -240,15 +240,16 @@ void simulated_agent::start() {
                .agent_url = "http://agent.example.com",
                .seed = 7})
               .value();
-  server_ = std::make_unique<agent::web_server>(
-      agent::web_server_parts{.configuration = *configuration_,
-                              .time = time_,
-                              .log = log_,
-                              .state = state_,
-                              .version = "1.2.3",
-                              .commit = "abcdef",
-                              .configuration_loaded = time_.wall_now(),
-                              .collect = [this] { return core_->collect(); }});
+  server_ = std::make_unique<agent::web_server>(agent::web_server_parts{
+      .configuration = *configuration_,
+      .time = time_,
+      .log = log_,
+      .state = state_,
+      .version = "1.2.3",
+      .commit = "abcdef",
+      .configuration_loaded = time_.wall_now(),
+      .collect = [this] { return core_->collect(); },
+      .reach_store = [this]() -> store::store* { return run_ ? run_->store.get() : nullptr; }});
   web_listener_ = network_->listen(context_.get_executor(), "127.0.0.1", 0).value();
   auto made = std::make_unique<run>();
   made->store = std::make_unique<refusing_store>(

@@ -127,6 +127,24 @@ TEST(CommandLine, ReadsExportHistory) {
   EXPECT_TRUE(full.leaves_out_texts);
 }
 
+TEST(CommandLine, ReadsAudit) {
+  const auto bare = parsed<audit_options>({"audit", "verify"});
+  EXPECT_EQ(bare.action, audit_action::verify);
+  EXPECT_EQ(bare.state, std::nullopt);
+  EXPECT_EQ(bare.file, std::nullopt);
+  EXPECT_EQ(bare.expected_hash, "");
+  EXPECT_EQ(bare.connection.url.origin.text(), "http://127.0.0.1:9595");
+  const auto file = parsed<audit_options>(
+      {"audit", "verify", "--file", "a.ndjson", "--json", "--expect-hash", std::string(64, 'A')});
+  EXPECT_EQ(file.file, "a.ndjson");
+  EXPECT_EQ(file.expected_hash, std::string(64, 'a'));
+  EXPECT_EQ(file.output, output_form::json);
+  const auto state =
+      parsed<audit_options>({"audit", "export", "--state", "s.db"}, {{"PUSHGUARD_URL", "https://other"}});
+  EXPECT_EQ(state.action, audit_action::export_trail);
+  EXPECT_EQ(state.state, "s.db");
+}
+
 TEST(CommandLine, ReadsVersion) {
   EXPECT_EQ(parsed<version_options>({"version"}).output, output_form::text);
   EXPECT_EQ(parsed<version_options>({"version", "--json"}).output, output_form::json);
@@ -201,6 +219,19 @@ TEST(CommandLine, AnswersBadUsageWithOneSentenceAndTwo) {
       {{"orgs", version_id, "--format", "xml"}, "pushguard orgs: --format must be table, csv or ids"},
       {{"orgs", version_id, "--format", "ids", "--json"},
        "pushguard orgs: --json and --format exclude each other"},
+      {{"audit"}, "pushguard audit: ACTION is required"},
+      {{"audit", "hunter2"}, "pushguard audit: ACTION must be export or verify"},
+      {{"audit", "verify", "--state", "a", "--file", "b"},
+       "pushguard audit: --state, --file and what names the agent (--url, …) exclude each other"},
+      {{"audit", "export", "--state", "a", "--url", "http://b"},
+       "pushguard audit: --state, --file and what names the agent (--url, …) exclude each other"},
+      {{"audit", "export", "--file", "a"}, "pushguard audit: --file and --expect-hash are for audit verify"},
+      {{"audit", "export", "--expect-hash", std::string(64, 'a')},
+       "pushguard audit: --file and --expect-hash are for audit verify"},
+      {{"audit", "verify", "--expect-hash", std::string(63, 'a')},
+       "pushguard audit: --expect-hash must be 64 hex digits, as audit verify prints them"},
+      {{"audit", "verify", "--expect-hash", std::string(64, 'g')},
+       "pushguard audit: --expect-hash must be 64 hex digits, as audit verify prints them"},
       {{"export-history", "--request", request_id}, "pushguard export-history: --config is required"},
       {{"export-history", "--config", "a"}, "pushguard export-history: --request is required"},
       {{"export-history", "--config", "", "--request", request_id},
@@ -237,7 +268,7 @@ TEST(CommandLine, HelpsOnStandardOutputWithZero) {
     EXPECT_EQ(made.error().exit_code, 0);
     EXPECT_EQ(made.error().stream, output_stream::standard_output);
     for (const char* name :
-         {"run", "check", "demo", "simulate", "status", "orgs", "export-history", "version"})
+         {"run", "check", "demo", "simulate", "status", "orgs", "audit", "export-history", "version"})
       EXPECT_THAT(made.error().text, HasSubstr(std::string("  ") + name + " "));
   }
 }
@@ -252,6 +283,9 @@ TEST(CommandLine, HelpsWithEachCommand) {
       {"orgs",
        {"ROLLOUT", "--failed", "--succeeded", "--spared", "--running", "--format FORMAT", "--json",
         "--url URL"}},
+      {"audit",
+       {"ACTION", "--state FILE", "--file FILE", "--expect-hash HASH", "--json", "--url URL",
+        "--token-file FILE"}},
       {"export-history", {"--config FILE", "--request ID", "--hub NAME", "--without-texts"}},
       {"version", {"--json"}}};
   for (const auto& [name, expected] : options) {

@@ -53,13 +53,23 @@ TEST(RenderRollouts, TellsWavesRulesAndDecisions) {
     "waves": [{"id": "0DV000000000001", "status": "failed", "jobs": {"succeeded": 40, "failed": 16}}],
     "rules": [{"policy": "production", "rule": "rate", "segment": "", "verdict": "breached", "reason": "too many"}],
     "decisions": [{"decided_at": "2026-01-01T00:00:00.000Z", "policy": "production", "rule": "rate", "mode": "enforce",
-      "outcome": "confirmed", "reason": "too many", "in_flight": 24, "spared_orgs": 540,
+      "actor": "pushguard", "outcome": "confirmed", "reason": "too many", "in_flight": 24, "spared_orgs": 540,
       "plan": [{"request_id": "0DV000000000002", "status_at_decision": "pending", "step": "cancel", "outcome": "canceled",
-                "salesforce_message": ""}]}]}]})");
+                "salesforce_message": ""}],
+      "calls": [{"at": "2026-01-01T00:00:01.000Z", "request_id": "0DV000000000002", "call": "PATCH", "http_status": 400,
+                 "salesforce_code": "INVALID_STATUS", "salesforce_message": "Too late"},
+                {"at": "2026-01-01T00:00:02.000Z", "request_id": "0DV000000000003", "call": "PATCH", "http_status": null,
+                 "failure": "no answer within 30s"},
+                {"at": "2026-01-01T00:00:03.000Z", "request_id": "0DV000000000003", "call": "PATCH",
+                 "http_status": 204, "salesforce_code": "", "salesforce_message": ""}, 5]}]}]})");
   const std::string all = render_rollouts(answer, show_decisions::yes);
-  EXPECT_THAT(all, AllOf(HasSubstr("40 succeeded, 16 failed, 540 canceled; spared: 540"),
-                         HasSubstr("breached  too many"), HasSubstr("0DV000000000002  pending -> canceled"),
-                         HasSubstr("confirmed (enforce)")));
+  EXPECT_THAT(
+      all,
+      AllOf(HasSubstr("40 succeeded, 16 failed, 540 canceled; spared: 540"), HasSubstr("breached  too many"),
+            HasSubstr("0DV000000000002  pending -> canceled"), HasSubstr("confirmed (enforce, by pushguard)"),
+            HasSubstr("00:00:01.000Z  0DV000000000002  PATCH answered 400  (INVALID_STATUS: Too late)\n"),
+            HasSubstr("00:00:02.000Z  0DV000000000003  PATCH failed: no answer within 30s\n"),
+            HasSubstr("00:00:03.000Z  0DV000000000003  PATCH answered 204\n")));
   EXPECT_THAT(render_rollouts(answer, show_decisions::no), Not(HasSubstr("pending -> canceled")));
 }
 

@@ -21,6 +21,7 @@ batch numbered_batch(int n) {
   for (int i = 0; i < orgs_per_batch; ++i)
     changes.spared[0].orgs.push_back(org(i));
   changes.notifications.push_back(sample_notification(n, "oncall"));
+  changes.audit = {sample_audit(n), sample_audit(n)};
   return changes;
 }
 
@@ -75,6 +76,9 @@ TEST(CrashedAgent, LeavesWholeBatchesAndEveryAcknowledgedOne) {
       EXPECT_EQ(record.signatures.size(), 2U) << record.id;
     }
     EXPECT_EQ(must(database.notifications_for("oncall", 1)).total, records.size());
+    const audit_state trail = must(database.load()).audit;
+    EXPECT_EQ(trail.problem, "");
+    EXPECT_EQ(trail.entries, static_cast<std::int64_t>(2 * records.size()));
   }
 }
 

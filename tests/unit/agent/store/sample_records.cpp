@@ -46,6 +46,16 @@ decision_record sample_decision(std::int64_t id, std::string rule) {
   return record;
 }
 
+audit_entry sample_audit(int n) {
+  return {.at = at_second(1000 + n),
+          .kind = audit_kind::called,
+          .hub = "devhub",
+          .rollout = "04t000000000001/1",
+          .decision = 7,
+          .actor = "O\"Neil\n\xC3\xA4",
+          .details = fmt::format(R"({{"n":{}}})", n)};
+}
+
 watched_rollout sample_watched(int n) {
   watched_rollout watched;
   watched.key = rollout(n);

@@ -28,6 +28,8 @@ class scratch_directory : public pushguard::test::scratch_directory {
 
 /// A decision with every field set.
 [[nodiscard]] decision_record sample_decision(std::int64_t id, std::string rule = "failure-rate");
+/// An entry with every field set, whose details name `n`.
+[[nodiscard]] audit_entry sample_audit(int n);
 [[nodiscard]] watched_rollout sample_watched(int n = 1);
 [[nodiscard]] alerts::alert_record sample_alert(const std::string& id);
 [[nodiscard]] alerts::outbox_row sample_notification(alerts::outbox_id id, const std::string& receiver);

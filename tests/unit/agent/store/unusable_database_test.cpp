@@ -95,6 +95,49 @@ TEST(UnusableDatabase, IsDamaged) {
   EXPECT_NE(failed.text().find("is damaged"), std::string::npos) << failed.text();
 }
 
+TEST(UnusableDatabase, HasADamagedPageInTheMiddle) {
+  const scratch_directory scratch;
+  must(open(scratch.database()).commit(decision_with_orgs(1, 5000)));
+  SQLite::Database whole(scratch.database().string(), SQLite::OPEN_READONLY);
+  const std::int64_t page_size = whole.execAndGet("PRAGMA page_size").getInt64();
+  const std::int64_t damaged = whole.execAndGet("PRAGMA page_count").getInt64() / 2;
+  {
+    std::fstream file(scratch.database(), std::ios::in | std::ios::out | std::ios::binary);
+    std::string page(static_cast<std::size_t>(page_size), '\0');
+    file.seekg(damaged * page_size);
+    file.read(page.data(), page_size);
+    for (char& byte : page)
+      byte = static_cast<char>(~byte);
+    file.seekp(damaged * page_size);
+    file.write(page.data(), page_size);
+  }
+  const auto failed = open_failure(scratch.database());
+  EXPECT_TRUE(failed.is(errc::storage));
+  EXPECT_TRUE(
+      failed.text().starts_with(std::filesystem::canonical(scratch.database()).string() + " is damaged ("))
+      << failed.text();
+  EXPECT_TRUE(failed.text().ends_with("); restore it from a backup or move it away")) << failed.text();
+}
+
+TEST(UnusableDatabase, IsNotOneWhoseAuditTrailHasAFlippedLetter) {
+  const scratch_directory scratch;
+  batch changes;
+  changes.audit.push_back(sample_audit(1));
+  changes.audit[0].details = R"({"reason":"there was a reason"})";
+  must(open(scratch.database()).commit(std::move(changes)));
+  {
+    std::fstream file(scratch.database(), std::ios::in | std::ios::out | std::ios::binary);
+    std::string all(std::filesystem::file_size(scratch.database()), '\0');
+    file.read(all.data(), static_cast<std::streamsize>(all.size()));
+    const auto at = all.find("there was");
+    ASSERT_NE(at, std::string::npos);
+    file.seekp(static_cast<std::streamoff>(at));
+    file << "where was";
+  }
+  auto database = open(scratch.database());  // SQLite does not notice
+  EXPECT_EQ(must(database.load()).audit.problem, "entry 1 was altered: its hash is not that of its content");
+}
+
 TEST(UnusableDatabase, HoldsAValueThisVersionDoesNotKnow) {
   const scratch_directory scratch;
   must(open(scratch.database()).commit(decision_with_orgs(1, 1)));
