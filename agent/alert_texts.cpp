@@ -141,6 +141,20 @@ std::string human_text(const alert_context& context, const plan_summary& plan) {
 
 }  // namespace
 
+alert_severity severity_of(policy::rule_severity severity) noexcept {
+  switch (severity) {
+    case policy::rule_severity::critical:
+      return alert_severity::critical;
+    case policy::rule_severity::error:
+      return alert_severity::error;
+    case policy::rule_severity::warning:
+      return alert_severity::warning;
+    case policy::rule_severity::info:
+      return alert_severity::info;
+  }
+  return alert_severity::critical;
+}
+
 std::string warning_alert_id(const rule_key& key) {
   return alerts::make_alert_id(
       {"rule-warning", key.hub, key.rollout, key.request, key.policy, key.rule, key.segment});

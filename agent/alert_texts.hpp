@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/policy/specification.hpp"
 #include "agent/views.hpp"
 #include "alerts/alert.hpp"
 
@@ -24,6 +25,9 @@ struct alert_context {
 };
 
 enum class alert_mode { enforce, dry_run };
+
+/// The severity of alerts about a rule.
+[[nodiscard]] alerts::alert_severity severity_of(policy::rule_severity severity) noexcept;
 
 /// `PushguardRuleWarning`: the rule's lower bound is above `warn_at`.
 [[nodiscard]] alerts::alert make_warning_alert(const alert_context& context, const rule_view& rule);
