@@ -97,6 +97,10 @@ struct judge::state {
   void set_arming(const arming_key& key, policy_mode mode, arming value);
   void conclude(scope_state& scope, evaluation& out);
   [[nodiscard]] consequence consequence_of(const verdict_state& target);
+  [[nodiscard]] bool is_held(const judgement_key& key) const {
+    return std::ranges::any_of(holds, [&](const known_hold& hold) { return hold.covers(key); });
+  }
+  void end_holds(wall_time now);
   void collect_wanted(const tracker::tracker& tracker, evaluation& out);
   [[nodiscard]] known_epoch epoch_of(const rollout_id& rollout) const {
     const auto found = epochs.find(rollout);
@@ -113,6 +117,7 @@ struct judge::state {
   std::set<scope_state*> awaiting;  // those with breaches to be confirmed
   std::map<rollout_id, known_epoch> epochs;
   std::set<firing_key> fired;
+  std::vector<known_hold> holds;
   std::map<arming_key, arming> armings;
   std::set<arming_key> candidates;  // waiting, and seen by a complete reconciliation
   std::vector<known_arming> new_armings;
@@ -402,9 +407,20 @@ consequence judge::state::consequence_of(const verdict_state& target) {
     return consequence::alert;
   if (made.armed == arming::breached_before_arming)
     return consequence::breached_before_arming;
-  if (made.armed == arming::waiting || !fired.insert(made.firing()).second)
+  if (made.armed == arming::waiting || fired.contains(made.firing()))
     return consequence::nothing;
+  if (is_held(made.key))
+    return consequence::held;
+  fired.insert(made.firing());
   return made.mode == policy_mode::enforce ? consequence::abort : consequence::would_abort;
+}
+
+// What was held may act from now on.
+void judge::state::end_holds(wall_time now) {
+  if (std::erase_if(holds, [now](const known_hold& hold) { return hold.until <= now; }) == 0)
+    return;
+  for (auto& scope : scopes)
+    mark_whole(scope);
 }
 
 void judge::state::conclude(scope_state& scope, evaluation& out) {
@@ -483,6 +499,7 @@ evaluation judge::evaluate(const tracker::tracker& tracker, wall_time now, fresh
     for (auto& scope : state_->scopes)
       state_->mark_whole(scope);
   }
+  state_->end_holds(now);
   const auto judge_dirty = [&] {
     for (auto* scope : state_->dirty)
       state_->judge_scope(*scope, tracker, now);
@@ -532,6 +549,14 @@ void judge::arm(const rollout_id& rollout) {
     }
   }
   state_->mark_rollout(rollout);
+}
+
+void judge::set_holds(std::vector<known_hold> holds) {
+  if (holds == state_->holds)
+    return;
+  state_->holds = std::move(holds);
+  for (auto& scope : state_->scopes)
+    state_->mark_whole(scope);
 }
 
 void judge::resume(const tracker::tracker& tracker, const rollout_id& rollout, wall_time now) {

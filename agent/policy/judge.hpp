@@ -35,6 +35,21 @@ struct known_epoch {
   friend bool operator==(const known_epoch&, const known_epoch&) = default;
 };
 
+/// An operator's dated override: a rule that it covers is judged and told, and does nothing until `until`.
+struct known_hold {
+  std::optional<domain::rollout_id> rollout{};  ///< nothing: every rollout
+  std::string policy{};                         ///< empty, with `rule`: every rule
+  std::string rule{};
+  wall_time until{};
+
+  [[nodiscard]] bool covers(const judgement_key& key) const {
+    return (!rollout || *rollout == key.rollout) && (policy.empty() || policy == key.policy) &&
+           (rule.empty() || rule == key.rule);
+  }
+
+  friend bool operator==(const known_hold&, const known_hold&) = default;
+};
+
 /// What a judge must know from before: from the store at start, from its predecessor at a reload.
 struct judge_memory {
   std::vector<known_arming> armings;
@@ -86,6 +101,9 @@ class judge {
   void withdraw(const firing_key& key);
   /// An operator arms every rule for the rollout, breached or not.
   void arm(const domain::rollout_id& rollout);
+  /// Replaces the holds. Where none covers a breach any more, or by evaluate()'s clock it has expired, the
+  /// next evaluation answers what the breach leads to.
+  void set_holds(std::vector<known_hold> holds);
   /// Opens the next epoch: from now on only jobs started after `now` count, and fired rules may fire again.
   void resume(const tracker::tracker& tracker, const domain::rollout_id& rollout, wall_time now);
 

@@ -28,6 +28,8 @@ std::string_view to_string(consequence value) noexcept {
       return "abort";
     case consequence::would_abort:
       return "would_abort";
+    case consequence::held:
+      return "held";
     case consequence::breached_before_arming:
       return "breached_before_arming";
   }

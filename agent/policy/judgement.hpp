@@ -28,6 +28,7 @@ enum class consequence : unsigned char {
   alert,                   ///< breached, and the rule says alert
   abort,                   ///< breached, armed, enforced, and not acted on before
   would_abort,             ///< the same in dry run
+  held,                    ///< one of these, but an operator holds the rule or the rollout: told, not done
   breached_before_arming,  ///< breached when first seen: alerts only, until an operator arms it
 };
 

@@ -400,6 +400,64 @@ TEST(Judge, JudgesOnlyWhatChanged) {
 
 // ---- epochs ----
 
+TEST(Judge, DoesNothingUnderAHoldAndActsWhenItEnds) {
+  const auto open_rollout = [] {
+    courtroom court({rate_policy()});
+    court.rows({request_row(1)});
+    court.reconcile();
+    (void)court.evaluate();
+    return court;
+  };
+  struct hold_case {
+    const char* what;
+    policy::known_hold hold;
+    policy::consequence follows;
+  };
+  const auto until = at(1h);
+  const std::vector<hold_case> cases{
+      {"the rollout", {.rollout = first_rollout(), .until = until}, policy::consequence::held},
+      {"the rule",
+       {.policy = "production", .rule = "failure-rate", .until = until},
+       policy::consequence::held},
+      {"another rollout",
+       {.rollout = domain::rollout_id{version_id(1), 2}, .until = until},
+       policy::consequence::abort},
+      {"another rule",
+       {.policy = "production", .rule = "budget", .until = until},
+       policy::consequence::abort},
+      {"expired", {.rollout = first_rollout(), .until = at(1min)}, policy::consequence::abort},
+  };
+  for (const auto& [what, hold, follows] : cases) {
+    auto court = open_rollout();
+    court.judge.set_holds({hold});
+    court.jobs(1, 30, 1, push_status::failed);
+    court.errors(1, 30);
+    const auto held = court.evaluate(policy::freshness::fresh, at(1min));
+    ASSERT_EQ(held.judgements.size(), 1U) << what;
+    EXPECT_EQ(held.judgements.front().value, policy::verdict::breached) << what;
+    EXPECT_EQ(held.judgements.front().follows, follows) << what;
+    if (follows != policy::consequence::held)
+      continue;
+    EXPECT_TRUE(court.evaluate(policy::freshness::fresh, until - 1ms).judgements.empty()) << what;
+    const auto acted = court.evaluate(policy::freshness::fresh, until);
+    ASSERT_EQ(acted.judgements.size(), 1U) << what;
+    EXPECT_EQ(acted.judgements.front().follows, policy::consequence::abort) << what;
+  }
+}
+
+TEST(Judge, ActsAtOnceWhenAHoldIsReleased) {
+  courtroom court({rate_policy()});
+  court.rows({request_row(1)});
+  court.reconcile();
+  (void)court.evaluate();
+  court.judge.set_holds({{.rollout = first_rollout(), .until = at(24h)}});
+  court.jobs(1, 30, 1, push_status::failed);
+  court.errors(1, 30);
+  ASSERT_EQ(court.evaluate().judgements.at(0).follows, policy::consequence::held);
+  court.judge.set_holds({});
+  EXPECT_EQ(court.evaluate().judgements.at(0).follows, policy::consequence::abort);
+}
+
 TEST(Judge, CountsOnlyJobsOfTheNewEpochAfterResume) {
   auto court = watched();
   fail_badly(court);
