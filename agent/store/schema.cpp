@@ -16,7 +16,8 @@ struct migration {
 
 // Append only: what was released once is never changed. Instants are milliseconds since 1970, UTC; records
 // and contents are JSON. `…_key` is the 15-character form of the id beside it, so that both forms meet.
-constexpr std::array migrations{migration{"decisions, watched rollouts, checkpoints, alerts, outbox", R"sql(
+constexpr std::array migrations{
+    migration{"decisions, watched rollouts, checkpoints, alerts, outbox", R"sql(
 CREATE TABLE decisions (
   id INTEGER PRIMARY KEY,
   hub TEXT NOT NULL,
@@ -131,8 +132,23 @@ CREATE TABLE outbox (
 ) STRICT;
 CREATE INDEX outbox_by_receiver ON outbox (receiver, id);
 )sql"},
-                                migration{"the position of a channel that has brought nothing yet", R"sql(
+    migration{"the position of a channel that has brought nothing yet", R"sql(
 ALTER TABLE checkpoints ADD COLUMN quiet_since INTEGER;
+)sql"},
+    migration{"holds of operators; what a hold is wider than is empty, and 0", R"sql(
+CREATE TABLE holds (
+  hub TEXT NOT NULL,
+  version_key TEXT NOT NULL,
+  version_id TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  policy TEXT NOT NULL,
+  rule TEXT NOT NULL,
+  actor TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  until INTEGER NOT NULL,
+  PRIMARY KEY (hub, version_key, number, policy, rule)
+) STRICT;
 )sql"}};
 
 constexpr const char* migrations_table = R"sql(
