@@ -40,6 +40,10 @@ enum class alert_mode { enforce, dry_run };
 [[nodiscard]] alerts::alert make_unarmed_breach_alert(const alert_context& context, const rule_view& rule,
                                                       alerts::alert_severity severity);
 
+/// `PushguardBreachHeld`: the rule would abort, but an operator holds it or the rollout.
+[[nodiscard]] alerts::alert make_held_breach_alert(const alert_context& context, const rule_view& rule,
+                                                   alerts::alert_severity severity);
+
 /// `PushguardContainment`: what was decided, what was stopped, what could not be, and what is left for a
 /// human to do. The same alert from the decision to its end, and in dry run a warning that begins with
 /// `[dry run] would have aborted`.
@@ -73,6 +77,7 @@ struct budget_view {
 [[nodiscard]] std::string warning_alert_id(const rule_key& key);
 [[nodiscard]] std::string breach_alert_id(const rule_key& key);
 [[nodiscard]] std::string unarmed_breach_alert_id(const rule_key& key);
+[[nodiscard]] std::string held_breach_alert_id(const rule_key& key);
 [[nodiscard]] std::string containment_alert_id(const decision_view& decision);
 [[nodiscard]] std::string blind_alert_id(std::string_view hub);
 [[nodiscard]] std::string login_alert_id(std::string_view hub);

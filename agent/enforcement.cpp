@@ -32,10 +32,15 @@ enforcement::enforcement(enforcement_parts parts)
       memory_(name_) {}
 
 asio::awaitable<void> enforcement::carry_on() {
+  for (const store::watched_rollout& watched : memory_.watched()) {
+    const domain::rollout_id rollout = rollout_of(watched.key);
+    parts_.views.note_epoch(rollout, static_cast<int>(watched.epoch), watched.epoch_since);
+    end_alerts_of_earlier_epochs(rollout);  // an end between two commits may have kept one
+  }
   for (const store::decision_record& decision : memory_.decisions()) {
     const domain::rollout_id rollout = rollout_of(decision.key.rollout);
     parts_.views.note(decision);
-    if (decision.key.mode != store::decision_mode::dry_run) {
+    if (is_in_force(decision.key)) {
       parts_.views.note_aborted(rollout, decision.decided_at);
     }
     auto spared = co_await parts_.agent.store.spared_orgs_of(decision.key.rollout);
@@ -46,6 +51,41 @@ asio::awaitable<void> enforcement::carry_on() {
       parts_.agent.log.warning("abort_resumed", {{"decision", decision.id}, {"rollout", rollout.text()}});
       parts_.spawn(carry_out(decision));
     }
+  }
+}
+
+void enforcement::end_alerts_of_earlier_epochs(const domain::rollout_id& rollout) {
+  const std::uint32_t present = parts_.judge.epoch(rollout);
+  for (const store::decision_record& decision : memory_.decisions()) {
+    if (rollout_of(decision.key.rollout) == rollout && decision.key.epoch < present)
+      parts_.agent.alerts.resolve(containment_alert_id(make_decision_view(decision)));
+  }
+  std::erase_if(unrecorded_, [&](const auto& refused) {
+    if (refused.first.rollout != rollout || refused.first.epoch >= present)
+      return false;
+    parts_.agent.alerts.resolve(refused.second);
+    return true;
+  });
+}
+
+bool enforcement::is_held(const store::decision_key& key, wall_time now) const {
+  const policy::judgement_key judged{.rollout = rollout_of(key.rollout),
+                                     .request = {},
+                                     .policy = key.policy,
+                                     .rule = key.rule,
+                                     .segment = {}};
+  return std::ranges::any_of(parts_.agent.holds.of(name_, now),
+                             [&](const policy::known_hold& hold) { return hold.covers(judged); });
+}
+
+void enforcement::tell_held(const policy::judgement& judged, const rule_view& rule) {
+  const std::string id = held_breach_alert_id(rule.key);
+  if (judged.follows != policy::consequence::held) {
+    told_held_.erase(id);
+    parts_.agent.alerts.resolve(id);
+  } else if (told_held_.insert(id).second) {
+    parts_.agent.alerts.raise(
+        make_held_breach_alert(parts_.context_of(judged.key.rollout), rule, severity_of(judged.severity)));
   }
 }
 
@@ -118,7 +158,9 @@ void enforcement::on_recorded(store::decision_record decision) {
                                          judged_outcome(*decision.outcome));
     return;
   }
-  parts_.views.note_aborted(rollout, decision.decided_at);
+  if (is_in_force(decision.key)) {
+    parts_.views.note_aborted(rollout, decision.decided_at);
+  }
   parts_.spawn(carry_out(std::move(decision)));
 }
 
@@ -172,17 +214,20 @@ asio::awaitable<void> enforcement::remember_watched() {
 /// Requests that joined an aborted rollout are cancelled too.
 asio::awaitable<void> enforcement::contain_latecomers() {
   const wall_time now = parts_.agent.time.wall_now();
+  const policy::policy_specification by_hand = manual_specification();
   std::set<domain::rollout_id> later;
   for (const domain::rollout_id& id : std::exchange(joined_, {})) {
     const store::decision_record* abort = memory_.abort_of(id, parts_.judge.epoch(id));
     const auto rollout = parts_.tracked.find(id);
     if (abort == nullptr || !rollout)
       continue;
-    const policy::policy_specification* policy = parts_.judge.find_policy(abort->key.policy);
+    const bool is_manual = abort->key.mode == store::decision_mode::manual;
+    const policy::policy_specification* policy =
+        is_manual ? &by_hand : parts_.judge.find_policy(abort->key.policy);
     if (policy == nullptr)
       continue;
-    if (memory_.is_carried_out(abort->id)) {
-      later.insert(id);  // after what is under way has ended
+    if (memory_.is_carried_out(abort->id) || is_held(abort->key, now)) {
+      later.insert(id);  // after what is under way, or the hold, has ended
       continue;
     }
     store::decision_record extended = *abort;

@@ -43,23 +43,31 @@ class enforcement {
   /// taken in the memory.
   [[nodiscard]] boost::asio::awaitable<void> carry_on();
 
+  /// An operator's decision was recorded: starts carrying it out.
+  void start(store::decision_record decision) { on_recorded(std::move(decision)); }
+  /// A rollout was resumed: what was decided in the epochs before is over, and so are its alerts.
+  void end_alerts_of_earlier_epochs(const domain::rollout_id& rollout);
+
   /// A rollout was opened, or requests joined it.
   void join(const domain::rollout_id& rollout, std::span<const domain::request_id> requests);
   /// A breach is none any more: where its decision could not be recorded, the alert about it ends.
   void forget_unrecorded(const policy::firing_key& firing);
+  /// Raises the alert about a breach that an operator's hold keeps from its consequence, or ends it.
+  void tell_held(const policy::judgement& judged, const rule_view& rule);
 
   /// Records the decision that follows from a breach and starts carrying it out. Returns when it is recorded,
   /// or refused by the store.
   [[nodiscard]] boost::asio::awaitable<void> decide(policy::judgement judged);
   /// Stores what changed in the memory.
   [[nodiscard]] boost::asio::awaitable<void> remember_watched();
-  /// Requests that joined an aborted rollout are cancelled too.
+  /// Requests that joined an aborted rollout are cancelled too, unless an operator holds it.
   [[nodiscard]] boost::asio::awaitable<void> contain_latecomers();
 
  private:
   void on_recorded(store::decision_record decision);
   void on_not_recorded(const policy::judgement& judged, const failure& why, store::decision_record decision);
   [[nodiscard]] boost::asio::awaitable<void> carry_out(store::decision_record decision);
+  [[nodiscard]] bool is_held(const store::decision_key& key, wall_time now) const;
   [[nodiscard]] alerts::alert_severity decided_severity(const store::decision_key& key) const;
 
   enforcement_parts parts_;
@@ -68,6 +76,7 @@ class enforcement {
   hub_memory memory_;
   std::map<policy::firing_key, std::string> unrecorded_;  ///< decisions the store refused, and their alerts
   std::string last_store_failure_;
+  std::set<std::string> told_held_;      ///< alerts about held breaches
   std::set<domain::rollout_id> joined_;  ///< rollouts that requests joined since the last look at latecomers
 };
 

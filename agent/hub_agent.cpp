@@ -8,6 +8,7 @@
 #include "agent/call_meter.hpp"
 #include "agent/enforcement.hpp"
 #include "agent/hub_connection.hpp"
+#include "agent/operator_desk.hpp"
 #include "agent/policy/judge.hpp"
 #include "agent/store/ports.hpp"
 #include "agent/stream_adapters.hpp"
@@ -46,6 +47,11 @@ class watching_agent final : public hub_agent {
   explicit watching_agent(hub_agent_parts parts);
 
   asio::awaitable<void> run(const store::loaded_state& known) override;
+  asio::awaitable<operator_answer> perform(operator_command command) override {
+    return desk_.ask(std::move(command));
+  }
+  bool knows(const domain::request_id& request) const override { return tracked_.find(request).has_value(); }
+  void look_again() override { mark_changed(); }
 
  private:
   // Seeing.
@@ -106,6 +112,7 @@ class watching_agent final : public hub_agent {
   std::vector<domain::job_id> confirmed_;  ///< asked for last
   steady_time confirm_again_at_;
   enforcement acting_;
+  operator_desk desk_;
 };
 
 watching_agent::watching_agent(hub_agent_parts parts)
@@ -135,7 +142,14 @@ watching_agent::watching_agent(hub_agent_parts parts)
                .on_changes = [this](const tracker::changes& changes) { on_changes(changes); },
                .context_of = [this](const domain::rollout_id& rollout) { return context_of(rollout); },
                .mark_changed = [this] { mark_changed(); },
-               .spawn = [this](asio::awaitable<void> task) { tasks_->spawn(std::move(task)); }}) {
+               .spawn = [this](asio::awaitable<void> task) { tasks_->spawn(std::move(task)); }}),
+      desk_({.agent = parts_,
+             .acting = acting_,
+             .tracked = tracked_,
+             .judge = judge_,
+             .views = views_,
+             .context_of = [this](const domain::rollout_id& rollout) { return context_of(rollout); },
+             .mark_changed = [this] { mark_changed(); }}) {
   for (const configuration::channel& channel : parts_.hub.channels)
     views_.hub().channels.push_back({channel.wanted.channel, false, "not subscribed yet"});
 }
@@ -150,6 +164,7 @@ asio::awaitable<void> watching_agent::run(const store::loaded_state& known) {
     tasks_->spawn(listen());
   }
   co_await tasks_->join();
+  desk_.close();
   hub_.rest().close();
 }
 
@@ -471,6 +486,7 @@ void watching_agent::tell(const policy::judgement& judged) {
     return;  // what is not seen neither fires nor ends an alert
   }
   const auto context = [&] { return context_of(judged.key.rollout); };
+  acting_.tell_held(judged, rule);
   if (judged.value == policy::verdict::warning) {
     if (judged.before != policy::verdict::warning)
       parts_.alerts.raise(make_warning_alert(context(), rule));
@@ -495,7 +511,9 @@ void watching_agent::tell(const policy::judgement& judged) {
 
 asio::awaitable<void> watching_agent::judge_forever() {
   for (;;) {
+    co_await desk_.serve();
     const wall_time now = parts_.time.wall_now();
+    judge_.set_holds(parts_.holds.of(name_, now));
     if (const tracker::changes aged = tracked_.refresh(now); !aged.empty())
       on_changes(aged);
     const std::uint64_t judged_changes = changes_;
