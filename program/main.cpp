@@ -24,6 +24,7 @@ struct dispatcher {
   int operator()(const agent::simulate_options& options) const { return program::simulate(options); }
   int operator()(const agent::status_options& options) const { return agent::status(options); }
   int operator()(const agent::orgs_options& options) const { return agent::orgs(options); }
+  int operator()(const agent::control_options& options) const { return agent::control(options); }
   int operator()(const agent::export_history_options& options) const {
     return agent::export_history(options, variables);
   }

@@ -31,8 +31,18 @@ class http_agent_client final : public agent_client {
     client_ = make_http_client(*network_, *time_, agent_.origin, options);
   }
 
-  result<json::value> get(std::string target) override {
-    const auto reply = ask(prefix() + target);
+  result<json::value> get(std::string target) override { return answer_to({.target = prefix() + target}); }
+
+  result<json::value> post(std::string target, json::value body) override {
+    http_request request{
+        .method = "POST", .target = prefix() + target, .headers = {}, .body = json::serialize(body)};
+    request.headers.set("Content-Type", "application/json");
+    return answer_to(std::move(request));
+  }
+
+ private:
+  result<json::value> answer_to(http_request request) {
+    const auto reply = ask(std::move(request));
     if (!reply) {
       return std::unexpected(reply.error());
     }
@@ -49,7 +59,6 @@ class http_agent_client final : public agent_client {
     return body;
   }
 
- private:
   /// The agent may stand behind a path of a reverse proxy.
   std::string prefix() const { return agent_.target == "/" ? "" : agent_.target; }
 
@@ -61,9 +70,7 @@ class http_agent_client final : public agent_client {
                                                       : json::serialize(body);
   }
 
-  result<http_response> ask(std::string target) {
-    http_request request;
-    request.target = std::move(target);
+  result<http_response> ask(http_request request) {
     request.headers.set("Accept", "application/json");
     if (!token_.empty()) {
       request.headers.set("Authorization", "Bearer " + token_.reveal());

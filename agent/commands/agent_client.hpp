@@ -17,6 +17,9 @@ class agent_client {
   /// GETs `target` (path and query) and parses the JSON answer. Fails with errc::not_found for 404, with
   /// the agent's own words; else with what went wrong, naming the agent's address.
   [[nodiscard]] virtual result<boost::json::value> get(std::string target) = 0;
+
+  /// POSTs `body` as JSON. Fails as get() does.
+  [[nodiscard]] virtual result<boost::json::value> post(std::string target, boost::json::value body) = 0;
 };
 
 /// Fails where the token or certificate file cannot be read.
