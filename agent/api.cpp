@@ -30,6 +30,10 @@ json::value time_or_null(const std::optional<wall_time>& time) {
   return time ? json::value(format_time(*time)) : json::value(nullptr);
 }
 
+json::value ratio_or_null(std::optional<double> ratio) {
+  return ratio ? json::value(*ratio) : json::value(nullptr);
+}
+
 /// Salesforce's text may hold anything; JSON wants valid UTF-8.
 json::string text(std::string_view raw) {
   return json::string(to_valid_utf8(raw));
@@ -55,10 +59,9 @@ json::object to_json(const rule_view& rule) {
           {"failed", rule.failed},
           {"started", rule.started},
           {"excluded", rule.excluded},
-          {"observed_ratio", rule.observed_ratio},
-          {"lower_bound_ratio",
-           rule.lower_bound_ratio ? json::value(*rule.lower_bound_ratio) : json::value(nullptr)},
-          {"threshold_ratio", rule.threshold_ratio},
+          {"observed_ratio", ratio_or_null(rule.observed_ratio)},
+          {"lower_bound_ratio", ratio_or_null(rule.lower_bound_ratio)},
+          {"threshold_ratio", ratio_or_null(rule.threshold_ratio)},
           {"evaluated_at", format_time(rule.evaluated)}};
 }
 

@@ -83,12 +83,15 @@ void add_requests(const read_model& model, families& out) {
 void add_rules(const read_model& model, families& out) {
   family_builder state = gauge("pushguard_rule_state", "The verdict of a rule: 1 for the one it has.");
   family_builder observed =
-      gauge("pushguard_rule_observed_ratio", "The share that the rule speaks of, as observed.");
+      gauge("pushguard_rule_observed_ratio",
+            "The share that the rule speaks of, as observed; rules about time have none.");
   family_builder bound =
       gauge("pushguard_rule_lower_bound_ratio",
             "The lower confidence bound that must exceed the threshold; rules without statistics have none.");
-  family_builder threshold = gauge("pushguard_rule_threshold_ratio", "The limit of the rule.");
-  family_builder failed = gauge("pushguard_rule_failed_orgs", "Orgs that count as failed.");
+  family_builder threshold = gauge("pushguard_rule_threshold_ratio",
+                                   "The limit of the rule's share; rules that count orgs have none.");
+  family_builder failed = gauge("pushguard_rule_failed_orgs",
+                                "Orgs that the rule counts: as failed, or as running for too long.");
   family_builder started = gauge("pushguard_rule_started_orgs", "Orgs that count as started.");
   family_builder excluded =
       gauge("pushguard_rule_excluded_orgs", "Orgs whose failure says nothing about the version.");
@@ -117,10 +120,13 @@ void add_rules(const read_model& model, families& out) {
                  {"state", policy::to_string(verdict)}},
                 rule.verdict == policy::to_string(verdict) ? 1 : 0);
     }
-    add(observed, rule.observed_ratio);
-    if (rule.lower_bound_ratio)
-      add(bound, *rule.lower_bound_ratio);
-    add(threshold, rule.threshold_ratio);
+    const auto add_known = [&add](family_builder& family, std::optional<double> value) {
+      if (value)
+        add(family, *value);
+    };
+    add_known(observed, rule.observed_ratio);
+    add_known(bound, rule.lower_bound_ratio);
+    add_known(threshold, rule.threshold_ratio);
     add(failed, static_cast<double>(rule.failed));
     add(started, static_cast<double>(rule.started));
     add(excluded, static_cast<double>(rule.excluded));

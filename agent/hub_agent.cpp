@@ -31,6 +31,8 @@ constexpr duration limits_interval = std::chrono::hours(1);
 constexpr std::size_t reads_remembered = 4;
 // The judge looks at the clock at least so often: blindness and abandonment come with time alone.
 constexpr duration judging_interval = std::chrono::seconds(5);
+// The first failures that decide are read at once, later ones together: each reading costs calls.
+constexpr duration confirming_interval = std::chrono::seconds(2);
 
 asio::awaitable<result<>> wait_for(condition& changed) {
   co_await changed.wait();
@@ -77,7 +79,7 @@ class watching_agent final : public hub_agent {
   policy::freshness freshness() const;
   void tell(const policy::judgement& judged);
   void tell_blindness(policy::freshness hub);
-  void ask_to_confirm(std::vector<domain::job_id> jobs);
+  steady_time ask_to_confirm(std::vector<domain::job_id> jobs);
   asio::awaitable<void> confirm(std::vector<domain::job_id> jobs);
 
   asio::awaitable<void> restore(const store::loaded_state& known);
@@ -110,6 +112,7 @@ class watching_agent final : public hub_agent {
   std::vector<bool> timed_;  ///< by job: its duration was observed, or never will be
   bool is_confirming_ = false;
   std::vector<domain::job_id> confirmed_;  ///< asked for last
+  steady_time confirm_more_at_;
   steady_time confirm_again_at_;
   enforcement acting_;
   operator_desk desk_;
@@ -528,27 +531,33 @@ asio::awaitable<void> watching_agent::judge_forever() {
         co_await acting_.decide(std::move(judged));
       }
     }
-    ask_to_confirm(std::move(found.needs_errors));
+    const steady_time ask_again_at = ask_to_confirm(std::move(found.needs_errors));
     co_await acting_.remember_watched();
     co_await acting_.contain_latecomers();
     views_.flush(now);
-    if (changes_ == judged_changes)
-      co_await wait_until(parts_.time, parts_.time.steady_now() + judging_interval, changed_);
+    if (changes_ == judged_changes) {
+      const steady_time next = parts_.time.steady_now() + judging_interval;
+      co_await wait_until(parts_.time, std::min(next, ask_again_at), changed_);
+    }
   }
 }
 
 /// Jobs that were just read and are wanted still are asked for again only after a while: Salesforce's answer
-/// did not settle them, and the same question at once would bring the same answer.
-void watching_agent::ask_to_confirm(std::vector<domain::job_id> jobs) {
+/// did not settle them, and the same question at once would bring the same answer. Answers when to come
+/// again.
+steady_time watching_agent::ask_to_confirm(std::vector<domain::job_id> jobs) {
   if (jobs.empty() || is_confirming_)
-    return;
+    return steady_time::max();  // the end of a confirmation is a change, too
   const steady_time now = parts_.time.steady_now();
-  if (jobs == confirmed_ && now < confirm_again_at_)
-    return;
+  const steady_time ask_at = jobs == confirmed_ ? confirm_again_at_ : confirm_more_at_;
+  if (now < ask_at)
+    return ask_at;
   is_confirming_ = true;
   confirmed_ = jobs;
+  confirm_more_at_ = now + confirming_interval;
   confirm_again_at_ = now + judging_interval;
   tasks_->spawn(confirm(std::move(jobs)));
+  return steady_time::max();
 }
 
 asio::awaitable<void> watching_agent::confirm(std::vector<domain::job_id> jobs) {

@@ -117,9 +117,9 @@ struct rule_view {
   std::size_t failed = 0;
   std::size_t started = 0;
   std::size_t excluded = 0;
-  double observed_ratio = 0;
+  std::optional<double> observed_ratio;     ///< rules about time have none
   std::optional<double> lower_bound_ratio;  ///< rules without statistics have none
-  double threshold_ratio = 0;
+  std::optional<double> threshold_ratio;    ///< rules that count have none
   wall_time evaluated;
 };
 

@@ -106,7 +106,7 @@ configuration read_root(const yaml_node& node, const reading& context) {
   yaml_reader root(node, "the configuration", context.problems);
   made.hubs = read_hubs(root, context);
   made.rollout_gap = root.time("rollout_gap", {1min, 365 * 24h}).value_or(made.rollout_gap);
-  made.policies = read_policies(root);
+  made.policies = read_policies(root, context);
   made.alerts = read_alerting(root);
   read_state(root, context, made);
   made.on_store_failure =

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <fmt/format.h>
+
 #include <array>
 #include <filesystem>
 #include <set>
@@ -67,6 +69,22 @@ class unique_names {
 [[nodiscard]] std::span<const yaml_node> bounded_sequence(yaml_reader& from, std::string_view key,
                                                           std::size_t most,
                                                           yaml_presence presence = yaml_presence::optional);
+
+/// The items of a list that must be names of a table; wrong ones are problems and left out.
+template <class Enum, class Range, class Name>
+std::vector<Enum> read_names(yaml_reader& from, std::string_view key, const Range& all, Name name_of,
+                             yaml_presence presence = yaml_presence::optional) {
+  std::vector<Enum> made;
+  std::vector<std::string_view> names;
+  for (const Enum value : all)
+    names.push_back(name_of(value));
+  for (const yaml_node& item : from.sequence(key, presence)) {
+    const auto index = yaml_read_name(item, fmt::format("an item of {}", key), names, from.problems());
+    if (index)
+      made.push_back(all[*index]);
+  }
+  return made;
+}
 
 /// Record ids of one kind; wrong ones are problems and left out.
 template <class Id>

@@ -9,7 +9,10 @@
 namespace pushguard::configuration {
 
 [[nodiscard]] std::vector<hub> read_hubs(yaml_reader& root, const reading& context);
-[[nodiscard]] std::vector<policy::policy_specification> read_policies(yaml_reader& root);
+[[nodiscard]] std::vector<policy::policy_specification> read_policies(yaml_reader& root,
+                                                                      const reading& context);
+/// What a rule tests: the one key of `rule` that names a kind. Its name, action and severity are not read.
+[[nodiscard]] policy::rule_test read_rule_test(yaml_reader& rule, const reading& context);
 [[nodiscard]] alerting read_alerting(yaml_reader& root);
 
 }  // namespace pushguard::configuration

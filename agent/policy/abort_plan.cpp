@@ -26,20 +26,13 @@ plan_step step_for(push_status status, in_progress_handling running) {
   return plan_step::leave;
 }
 
-bool holds_matching_org(const tracker::tracker& tracker, const tracker::request_record& request,
-                        const policy_match& match) {
-  return match.org_types.empty() || std::ranges::any_of(request.jobs, [&](tracker::job_index job) {
-           return matches_org(match, tracker.at(tracker.at(job).org).type);
-         });
-}
-
 /// Whole rollouts, however they ended; of a package's other rollouts only what has not ended.
 std::vector<tracker::request_index> concerned(const tracker::tracker& tracker, tracker::rollout_index rollout,
                                               const policy_specification& policy) {
   auto requests = tracker.at(rollout).requests;
   if (policy.contain == containment::matching) {
     std::erase_if(requests, [&](tracker::request_index request) {
-      return !holds_matching_org(tracker, tracker.at(request), policy.match);
+      return !holds_matching_org(tracker, request, policy.match);
     });
   }
   if (policy.contain == containment::package) {

@@ -6,6 +6,7 @@
 #include <deque>
 #include <utility>
 
+#include "agent/policy/ledger.hpp"
 #include "agent/policy/opinion.hpp"
 #include "agent/policy/standing.hpp"
 #include "agent/policy/tally.hpp"
@@ -15,6 +16,27 @@ namespace {
 
 using domain::rollout_id;
 
+/// How bad a verdict is that a rule gives by itself; hysteresis delays the way back only.
+constexpr int badness(verdict value) {
+  switch (value) {
+    case verdict::breached:
+      return 2;
+    case verdict::warning:
+      return 1;
+    case verdict::insufficient_data:
+    case verdict::ok:
+    case verdict::blind:
+      return 0;
+  }
+  return 0;
+}
+
+constexpr std::optional<wall_time> earlier(std::optional<wall_time> a, std::optional<wall_time> b) {
+  if (a && b)
+    return std::min(*a, *b);
+  return a ? a : b;
+}
+
 /// A segment whose orgs have not told yet where they belong.
 constexpr std::string_view unknown_segment = "unknown";
 
@@ -22,7 +44,12 @@ constexpr std::string_view unknown_segment = "unknown";
 struct verdict_state {
   judgement newest;
   verdict answered = verdict::insufficient_data;  // by the evaluation before this one
+  verdict stands = verdict::insufficient_data;    // what hysteresis compares with
+  std::optional<wall_time> better_since;          // the rule says something better than what stands
+  std::optional<wall_time> due;                   // when time alone makes it say something else
   bool is_new = true;
+  bool is_judged = false;     // by the evaluation under way
+  bool is_lingering = false;  // stands by hysteresis only
   bool is_changed = false;    // to be answered by the evaluation under way
   bool is_unsettled = false;  // a breach that rests on what a query could still unmake
 };
@@ -35,10 +62,13 @@ struct scope_state {
   wall_time rollout_begins = wall_time::min();
   std::vector<tally> tallies;
   std::vector<std::size_t> tally_of_rule;
+  std::vector<std::unique_ptr<ledger>> ledgers;               // by rule; null where the tally is enough
   std::vector<arming*> armings;                               // by rule; into judge::state::armings
   std::vector<std::deque<verdict_state>> verdicts;            // by rule, then by segment
   std::vector<std::pair<std::size_t, segment_index>> judged;  // rules and segments, by this evaluation
+  std::optional<wall_time> due;                               // the earliest of the verdicts'
   bool is_dirty = false;
+  bool is_touched = false;      // since it was last judged
   bool is_judged_whole = true;  // all segments, not only those whose counts changed
   bool is_unconfirmable = false;
 };
@@ -81,6 +111,7 @@ struct judge::state {
   void count_org(scope_state& scope, const tracker::tracker& tracker, tracker::org_index org);
   void count_job(const tracker::tracker& tracker, tracker::job_index job);
   void see_request(const tracker::tracker& tracker, tracker::request_index request);
+  void see_due(wall_time now);
   void mark(scope_state& scope);
   void mark_whole(scope_state& scope);
   void mark_rollout(const rollout_id& rollout);
@@ -89,6 +120,7 @@ struct judge::state {
   void judge_scope(scope_state& scope, const tracker::tracker& tracker, wall_time now);
   void judge_segment(scope_state& scope, std::size_t rule, segment_index segment,
                      const tracker::tracker& tracker, wall_time now);
+  static void linger(verdict_state& target, wall_time now);
   void name_judgement(judgement& made, const scope_state& scope, std::size_t rule, segment_index segment,
                       const tracker::tracker& tracker) const;
   void settle(verdict_state& target, const opinion& opinion, const scope_state& scope,
@@ -114,7 +146,8 @@ struct judge::state {
   std::deque<scope_state> scopes;
   boost::unordered_flat_map<domain::package_id, std::uint32_t, std::hash<domain::package_id>> packages;
   std::vector<scope_state*> dirty;
-  std::set<scope_state*> awaiting;  // those with breaches to be confirmed
+  std::optional<wall_time> next_due;  // the earliest of the scopes'
+  std::set<scope_state*> awaiting;    // those with breaches to be confirmed
   std::map<rollout_id, known_epoch> epochs;
   std::set<firing_key> fired;
   std::vector<known_hold> holds;
@@ -148,6 +181,7 @@ judge::state::state(std::vector<policy_specification> given, judge_memory memory
 // ---- counting ----
 
 void judge::state::mark(scope_state& scope) {
+  scope.is_touched = true;
   if (std::exchange(scope.is_dirty, true))
     return;
   dirty.push_back(&scope);
@@ -201,12 +235,14 @@ scope_state& judge::state::find_or_add_scope(std::size_t policy, const tracker::
 void judge::state::prepare_tallies(scope_state& scope) {
   scope.tallies.clear();
   scope.tally_of_rule.clear();
+  scope.ledgers.clear();
   auto& rules = policies[scope.policy].rules;
   for (const auto& rule : rules) {
     auto found = std::ranges::find(scope.tallies, rule.by(), &tally::by);
     if (found == scope.tallies.end())
       found = scope.tallies.insert(scope.tallies.end(), tally(rule.by()));
     scope.tally_of_rule.push_back(static_cast<std::size_t>(found - scope.tallies.begin()));
+    scope.ledgers.push_back(make_ledger(policies[scope.policy].specification, rule.rule()));
   }
   scope.verdicts.resize(rules.size());
 }
@@ -226,6 +262,11 @@ void judge::state::see_request(const tracker::tracker& tracker, tracker::request
     if (!matches_package(policies[policy].specification.match, request.row.package))
       continue;
     auto& scope = find_or_add_scope(policy, tracker, index);
+    for (const auto& ledger : scope.ledgers) {
+      if (ledger)
+        ledger->see(index);
+    }
+    mark(scope);
     if (scope.rollout_begins != wall_time::min() && request.begins() < scope.rollout_begins)
       continue;
     const bool is_other_rollout =
@@ -255,6 +296,10 @@ void judge::state::count_org(scope_state& scope, const tracker::tracker& tracker
     const bool is_split = tally.by() && stands.state != standing::absent;
     tally.set(org, stands, is_split ? segment_name(tracker, *tally.by(), org, stands) : std::string_view{});
   }
+  for (const auto& ledger : scope.ledgers) {
+    if (ledger)
+      ledger->set(tracker, org, stands);
+  }
   if (stands.settled == settlement::settled)
     scope.is_unconfirmable = false;
   mark(scope);
@@ -271,7 +316,24 @@ void judge::state::watch_arming(scope_state& scope, const tracker::tracker& trac
   }
 }
 
+// Scopes of which the passing of time changes what a rule says.
+void judge::state::see_due(wall_time now) {
+  if (!next_due || *next_due > now)
+    return;
+  next_due.reset();
+  for (auto& scope : scopes) {
+    if (scope.due && *scope.due <= now)
+      mark_whole(scope);
+    else
+      next_due = earlier(next_due, scope.due);
+  }
+}
+
 void judge::state::judge_scope(scope_state& scope, const tracker::tracker& tracker, wall_time now) {
+  if (!std::exchange(scope.is_touched, false))
+    return;
+  if (scope.is_judged_whole)
+    scope.due.reset();
   std::vector<std::vector<segment_index>> changed;
   changed.reserve(scope.tallies.size());
   for (auto& tally : scope.tallies)
@@ -284,21 +346,26 @@ void judge::state::judge_scope(scope_state& scope, const tracker::tracker& track
     if (scope.is_judged_whole) {
       for (std::size_t i = 0; i < count; ++i)
         judge_segment(scope, rule, static_cast<segment_index>(i), tracker, now);
+    } else if (scope.ledgers[rule]) {
+      judge_segment(scope, rule, segment_index{}, tracker, now);
     } else {
       for (const auto segment : changed[tally])
         judge_segment(scope, rule, segment, tracker, now);
     }
   }
   scope.is_judged_whole = false;
+  next_due = earlier(next_due, scope.due);
 }
 
 void judge::state::judge_segment(scope_state& scope, std::size_t rule, segment_index segment,
                                  const tracker::tracker& tracker, wall_time now) {
   const auto position = static_cast<std::size_t>(segment);
   auto& target = scope.verdicts[rule][position];
-  const auto& counts = scope.tallies[scope.tally_of_rule[rule]].counts(segment);
+  observation seen{.counts = scope.tallies[scope.tally_of_rule[rule]].counts(segment), .now = now};
+  if (scope.ledgers[rule])
+    scope.ledgers[rule]->observe(tracker, seen);
   const auto opinion =
-      policies[scope.policy].rules[rule].judge(counts, static_cast<std::uint32_t>(position) + 1);
+      policies[scope.policy].rules[rule].judge(seen, static_cast<std::uint32_t>(position) + 1);
   auto& made = target.newest;
   const auto known_value = made.value;
   const auto known_reason = std::exchange(made.reason, {});
@@ -307,9 +374,13 @@ void judge::state::judge_segment(scope_state& scope, std::size_t rule, segment_i
     name_judgement(made, scope, rule, segment, tracker);
   made.at = now;
   settle(target, opinion, scope, tracker);
+  target.due = earlier(
+      seen.due, target.better_since ? std::optional(*target.better_since + recovery_after) : std::nullopt);
+  scope.due = earlier(scope.due, target.due);
   target.is_changed = std::exchange(target.is_new, false) || target.is_changed || known_value != made.value ||
                       known_reason != made.reason || known_numbers != made.numbers;
-  scope.judged.emplace_back(rule, segment);
+  if (!std::exchange(target.is_judged, true))
+    scope.judged.emplace_back(rule, segment);
 }
 
 void judge::state::name_judgement(judgement& made, const scope_state& scope, std::size_t rule,
@@ -335,6 +406,12 @@ void judge::state::settle(verdict_state& target, const opinion& opinion, const s
   made.value = opinion.value;
   made.reason = opinion.reason;
   target.is_unsettled = false;
+  target.is_lingering = false;
+  if (hub == freshness::blind || !tracker.last_reconciled()) {
+    // What is seen afterwards is judged anew.
+    target.stands = verdict::insufficient_data;
+    target.better_since.reset();
+  }
   if (hub == freshness::blind) {
     made.value = verdict::blind;
     made.reason = "the last complete read of the hub is too old; by then: " + opinion.reason;
@@ -349,7 +426,31 @@ void judge::state::settle(verdict_state& target, const opinion& opinion, const s
     if (made.value == verdict::blind && !scope.is_unconfirmable)
       made.value = verdict::ok;  // sees again, and is not sure yet
     made.reason += scope.is_unconfirmable ? unread : awaited;
+  } else {
+    linger(target, made.at);
   }
+}
+
+// Hysteresis: what is bad goes back only after it has been better for a while, so that a bound which moves
+// about its limit does not fire an alert with every org.
+void judge::state::linger(verdict_state& target, wall_time now) {
+  auto& made = target.newest;
+  if (badness(made.value) >= badness(target.stands)) {
+    target.stands = made.value;
+    target.better_since.reset();
+    return;
+  }
+  if (!target.better_since || *target.better_since > now)
+    target.better_since = now;
+  if (now - *target.better_since >= recovery_after) {
+    target.stands = made.value;
+    target.better_since.reset();
+    return;
+  }
+  made.value = target.stands;
+  made.reason += fmt::format("; {} until it has been better for {}", to_string(target.stands),
+                             format_duration(recovery_after));
+  target.is_lingering = true;
 }
 
 void judge::state::set_arming(const arming_key& key, policy_mode mode, arming value) {
@@ -405,6 +506,8 @@ consequence judge::state::consequence_of(const verdict_state& target) {
     return consequence::nothing;
   if (made.action == rule_action::alert)
     return consequence::alert;
+  if (target.is_lingering)
+    return made.follows == consequence::breached_before_arming ? made.follows : consequence::nothing;
   if (made.armed == arming::breached_before_arming)
     return consequence::breached_before_arming;
   if (made.armed == arming::waiting || fired.contains(made.firing()))
@@ -427,6 +530,7 @@ void judge::state::conclude(scope_state& scope, evaluation& out) {
   for (const auto& [rule, segment] : std::exchange(scope.judged, {})) {
     auto& target = scope.verdicts[rule][static_cast<std::size_t>(segment)];
     auto& made = target.newest;
+    target.is_judged = false;
     made.before = std::exchange(target.answered, made.value);
     const auto armed = std::exchange(made.armed, *scope.armings[rule]);
     const auto follows = std::exchange(made.follows, consequence_of(target));
@@ -446,7 +550,9 @@ void judge::state::collect_wanted(const tracker::tracker& tracker, evaluation& o
         if (!scope->verdicts[rule][i].is_unsettled)
           continue;
         const auto& tally = scope->tallies[scope->tally_of_rule[rule]];
-        for (const auto job : tally.unsettled_jobs(static_cast<segment_index>(i)))
+        const auto& ledger = scope->ledgers[rule];
+        for (const auto job :
+             ledger ? ledger->unsettled_jobs() : tally.unsettled_jobs(static_cast<segment_index>(i)))
           out.needs_errors.push_back(tracker.at(job).id);
       }
     }
@@ -500,6 +606,7 @@ evaluation judge::evaluate(const tracker::tracker& tracker, wall_time now, fresh
       state_->mark_whole(scope);
   }
   state_->end_holds(now);
+  state_->see_due(now);
   const auto judge_dirty = [&] {
     for (auto* scope : state_->dirty)
       state_->judge_scope(*scope, tracker, now);
@@ -573,9 +680,11 @@ void judge::resume(const tracker::tracker& tracker, const rollout_id& rollout, w
   if (!index)
     return;
   // All requests of the package, since a policy may count them together.
-  for (const auto& request : tracker.requests()) {
+  for (std::size_t i = 0; i < tracker.requests().size(); ++i) {
+    const auto& request = tracker.requests()[i];
     if (request.row.package != tracker.at(*index).package)
       continue;
+    state_->see_request(tracker, static_cast<tracker::request_index>(i));
     for (const auto job : request.jobs)
       state_->count_job(tracker, job);
   }

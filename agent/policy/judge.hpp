@@ -67,6 +67,9 @@ struct evaluation {
   std::vector<known_arming> armings;
 };
 
+/// A breach or a warning is over when the rule has said something better for so long.
+inline constexpr duration recovery_after = std::chrono::minutes(5);
+
 /// How many jobs one breach asks for at a time: so many failures are evidence enough for any limit, and
 /// they fit in two queries.
 inline constexpr std::size_t confirmed_jobs_max = 400;

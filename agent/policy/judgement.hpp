@@ -66,15 +66,17 @@ struct firing_key {
 };
 
 struct judged_numbers {
+  /// Those that the rule speaks of: errors, same_error and orgs name some of the failed, job_running the
+  /// orgs that run for too long.
   org_count failed = 0;
-  org_count unsettled = 0;  ///< of the failed: those that a query could still unmake
+  org_count unsettled = 0;  ///< that a query could still unmake, or still add to what the rule names
   org_count started = 0;
   org_count excluded = 0;
   org_count in_flight = 0;
   org_count scheduled = 0;              ///< distinct orgs; never shrinks
-  double observed = 0.0;                ///< the ratio that the rule speaks of; 0 where nothing is counted
+  std::optional<double> observed{};     ///< the ratio that the rule speaks of; rules about time have none
   std::optional<double> lower_bound{};  ///< rules without statistics have none
-  double threshold = 0.0;
+  std::optional<double> threshold{};    ///< the limit of the ratio; rules that count have none
 
   friend bool operator==(const judged_numbers&, const judged_numbers&) = default;
 };

@@ -1,9 +1,11 @@
 #include "agent/policy/opinion.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
+#include "agent/policy/counting_rules.hpp"
 #include "agent/policy/failure_budget.hpp"
 #include "agent/policy/reason.hpp"
 
@@ -41,6 +43,174 @@ std::string budget_reason(const failure_budget_rule& rule, const org_counts& cou
   return text;
 }
 
+/// A breach, one that the orgs still to be read decide, or none.
+void set_verdict(opinion& made, bool is_breach, bool is_certain) {
+  made.value = is_breach ? verdict::breached : verdict::ok;
+  made.breach = is_breach && !is_certain ? settlement::unsettled : settlement::settled;
+}
+
+/// The numbers of a rule that names some of the orgs.
+judged_numbers numbers_of_named(const observation& seen) {
+  auto numbers = numbers_of(seen.counts);
+  numbers.failed = seen.named;
+  numbers.unsettled = seen.possible - seen.named;
+  return numbers;
+}
+
+opinion judge_budget(const failure_budget_rule& rule, const org_counts& counts) {
+  const auto total = rule.of.value_or(counts.scheduled);
+  opinion out{.numbers = numbers_of(counts)};
+  out.numbers.observed = ratio(counts.failed, total);
+  out.numbers.threshold = rule.above;
+  if (counts.started() == 0) {
+    out.reason = observed_text(0, 0);
+    return out;
+  }
+  const bool is_exceeded = is_budget_exceeded(rule, counts.failed, counts.scheduled);
+  set_verdict(out, is_exceeded, is_budget_exceeded(rule, counts.failed - counts.unsettled, counts.scheduled));
+  out.reason = budget_reason(rule, counts, total, is_exceeded);
+  return out;
+}
+
+opinion judge_count(const failure_count_rule& rule, const org_counts& counts) {
+  opinion out{.numbers = numbers_of(counts)};
+  out.reason = observed_text(counts.failed, counts.started());
+  if (counts.started() == 0)
+    return out;
+  out.numbers.observed = ratio(counts.failed, counts.started());
+  set_verdict(out, is_count_exceeded(rule, counts.failed),
+              is_count_exceeded(rule, counts.failed - counts.unsettled));
+  out.reason += fmt::format("; {} {} limit {}", counts.failed,
+                            is_count_exceeded(rule, counts.failed) ? ">" : "<=", rule.above);
+  return out;
+}
+
+std::string names_of(const std::vector<domain::error_type>& types) {
+  std::vector<std::string_view> names;
+  for (const auto type : types)
+    names.push_back(to_string(type));
+  return fmt::format("{}", fmt::join(names, " or "));
+}
+
+/// `3 >= 3 orgs`: what is there, and what it takes.
+std::string least_text(org_count found, org_count least) {
+  return fmt::format("{} {} {} orgs", found, found >= least ? ">=" : "<", least);
+}
+std::string least_share_text(double found, double least, std::string_view of) {
+  const auto texts = percentages_of(found, least);
+  return fmt::format("{} of {} {} {}", texts.first, of, found >= least ? ">=" : "<", texts.second);
+}
+
+opinion judge_errors(const errors_rule& rule, const observation& seen) {
+  const auto started = seen.counts.started();
+  opinion out{.numbers = numbers_of_named(seen)};
+  out.numbers.threshold = rule.min_ratio;
+  out.reason = observed_text(0, 0);
+  if (started == 0)
+    return out;
+  out.numbers.observed = ratio(seen.named, started);
+  set_verdict(out, is_errors_breach(rule, seen.possible, started),
+              is_errors_breach(rule, seen.named, started));
+  out.reason = fmt::format("{} of {} started failed with {}; {}", seen.named, started, names_of(rule.types),
+                           least_text(seen.named, rule.min_orgs));
+  if (rule.min_ratio > 0.0)
+    out.reason += " and " + least_share_text(*out.numbers.observed, rule.min_ratio, "started");
+  return out;
+}
+
+opinion judge_same_error(const same_error_rule& rule, const observation& seen) {
+  const auto& counts = seen.counts;
+  opinion out{.numbers = numbers_of_named(seen)};
+  out.numbers.threshold = rule.min_ratio;
+  out.reason = observed_text(0, 0);
+  if (counts.started() == 0)
+    return out;
+  out.numbers.observed = ratio(seen.named, counts.started());
+  set_verdict(out, is_same_error_breach(rule, seen.possible, counts.failed, counts.started()),
+              is_same_error_breach(rule, seen.named, counts.failed, counts.started()));
+  out.reason = fmt::format("the most frequent error is that of {} of {} failed; {}", seen.named,
+                           counts.failed, least_text(seen.named, rule.min_orgs));
+  if (seen.named >= rule.min_orgs) {
+    out.reason += fmt::format(", {} and {}: {}",
+                              least_share_text(ratio(seen.named, counts.failed), rule.share, "failed"),
+                              least_share_text(*out.numbers.observed, rule.min_ratio, "started"), seen.label);
+  }
+  return out;
+}
+
+opinion judge_orgs(const orgs_rule& rule, const observation& seen) {
+  const auto listed = static_cast<org_count>(rule.keys.size());
+  opinion out{.numbers = numbers_of_named(seen)};
+  // What may be a failure counts as one until it is read, as for every rule about failures.
+  out.numbers.failed = seen.possible;
+  out.reason = observed_text(0, 0);
+  if (seen.counts.started() == 0)
+    return out;
+  out.numbers.observed = ratio(seen.possible, listed);
+  set_verdict(out, seen.possible > rule.max_failed, seen.named > rule.max_failed);
+  out.reason = fmt::format("failed {} of {} listed orgs; {} {} limit {}", seen.possible, listed,
+                           seen.possible, seen.possible > rule.max_failed ? ">" : "<=", rule.max_failed);
+  return out;
+}
+
+opinion judge_streak(const consecutive_failures_rule& rule, const observation& seen) {
+  opinion out{.numbers = numbers_of(seen.counts)};
+  out.reason = observed_text(0, 0);
+  if (seen.counts.started() == 0)
+    return out;
+  out.numbers.observed = ratio(seen.counts.failed, seen.counts.started());
+  const bool is_breach = seen.possible >= rule.at_least;
+  set_verdict(out, is_breach, seen.named >= rule.at_least);
+  out.reason = is_breach
+                   ? fmt::format("{} orgs failed in a row >= limit {}", seen.possible, rule.at_least)
+                   : fmt::format("the newest {} failed in a row < limit {}", seen.possible, rule.at_least);
+  return out;
+}
+
+opinion judge_stall(const stalled_rule& rule, const observation& seen) {
+  opinion out{.numbers = numbers_of(seen.counts)};
+  if (seen.named == 0 || !seen.since) {
+    out.value = verdict::ok;
+    out.reason = "no job is in progress";
+    return out;
+  }
+  const bool is_breach = is_stalled(rule, seen.now - *seen.since);
+  set_verdict(out, is_breach, is_breach);
+  out.reason = fmt::format(
+      "{} in progress, and none started or ended since {}: {} {}", seen.named, format_time(*seen.since),
+      is_breach ? "not for the limit of" : "less than the limit of", format_duration(rule.no_progress_for));
+  return out;
+}
+
+opinion judge_running(const job_running_rule& rule, const observation& seen) {
+  opinion out{.numbers = numbers_of(seen.counts)};
+  out.numbers.failed = seen.named;
+  out.numbers.unsettled = 0;
+  const bool is_breach = seen.named >= rule.min_orgs;
+  set_verdict(out, is_breach, is_breach);
+  out.reason =
+      fmt::format("{} of {} in progress run for longer than {}; {}", seen.named, seen.counts.in_flight,
+                  format_duration(rule.longer_than), least_text(seen.named, rule.min_orgs));
+  if (seen.named != 0 && seen.since)
+    out.reason += fmt::format("; the first since {}", format_time(*seen.since));
+  return out;
+}
+
+opinion judge_late(const late_start_rule& rule, const observation& seen) {
+  opinion out{.numbers = numbers_of(seen.counts)};
+  const bool is_breach = seen.named != 0;
+  set_verdict(out, is_breach, is_breach);
+  if (!is_breach || !seen.since) {
+    out.reason = fmt::format("no request is late by {}", format_duration(rule.by));
+    return out;
+  }
+  out.reason = fmt::format("{} was to start at {} and is late by {} or more", seen.label,
+                           format_time(*seen.since), format_duration(rule.by));
+  if (seen.named > 1)
+    out.reason += fmt::format("; {} requests are", seen.named);
+  return out;
+}
+
 }  // namespace
 
 std::optional<segmentation> rule_judge::by() const noexcept {
@@ -48,10 +218,26 @@ std::optional<segmentation> rule_judge::by() const noexcept {
   return rate == nullptr ? std::nullopt : rate->by;
 }
 
-opinion rule_judge::judge(const org_counts& counts, std::uint32_t ordinal) {
-  if (const auto* rate = std::get_if<failure_rate_rule>(&rule_->test))
-    return judge_rate(*rate, counts, ordinal);
-  return judge_budget(std::get<failure_budget_rule>(rule_->test), counts);
+opinion rule_judge::judge(const observation& seen, std::uint32_t ordinal) {
+  struct visitor {
+    rule_judge& self;
+    const observation& seen;
+    std::uint32_t ordinal;
+
+    opinion operator()(const failure_rate_rule& rule) const {
+      return self.judge_rate(rule, seen.counts, ordinal);
+    }
+    opinion operator()(const failure_budget_rule& rule) const { return judge_budget(rule, seen.counts); }
+    opinion operator()(const failure_count_rule& rule) const { return judge_count(rule, seen.counts); }
+    opinion operator()(const errors_rule& rule) const { return judge_errors(rule, seen); }
+    opinion operator()(const same_error_rule& rule) const { return judge_same_error(rule, seen); }
+    opinion operator()(const orgs_rule& rule) const { return judge_orgs(rule, seen); }
+    opinion operator()(const consecutive_failures_rule& rule) const { return judge_streak(rule, seen); }
+    opinion operator()(const stalled_rule& rule) const { return judge_stall(rule, seen); }
+    opinion operator()(const job_running_rule& rule) const { return judge_running(rule, seen); }
+    opinion operator()(const late_start_rule& rule) const { return judge_late(rule, seen); }
+  };
+  return std::visit(visitor{*this, seen, ordinal}, rule_->test);
 }
 
 rule_judge::rate_tables& rule_judge::tables(const failure_rate_rule& rule, std::uint32_t ordinal) {
@@ -90,23 +276,6 @@ opinion rule_judge::judge_rate(const failure_rate_rule& rule, const org_counts& 
   const bool warns = out.value == verdict::warning;
   out.reason +=
       "; " + bound_text(bound, warns ? "warning limit" : "limit", warns ? *rule.warn_at : rule.above, alpha);
-  return out;
-}
-
-opinion rule_judge::judge_budget(const failure_budget_rule& rule, const org_counts& counts) {
-  const auto total = rule.of.value_or(counts.scheduled);
-  opinion out{.numbers = numbers_of(counts)};
-  out.numbers.observed = ratio(counts.failed, total);
-  out.numbers.threshold = rule.above;
-  if (counts.started() == 0) {
-    out.reason = observed_text(0, 0);
-    return out;
-  }
-  const bool is_exceeded = is_budget_exceeded(rule, counts.failed, counts.scheduled);
-  out.value = is_exceeded ? verdict::breached : verdict::ok;
-  const bool is_certain = is_budget_exceeded(rule, counts.failed - counts.unsettled, counts.scheduled);
-  out.breach = is_exceeded && !is_certain ? settlement::unsettled : settlement::settled;
-  out.reason = budget_reason(rule, counts, total, is_exceeded);
   return out;
 }
 

@@ -5,14 +5,14 @@
 
 #include "agent/policy/failure_rate.hpp"
 #include "agent/policy/judgement.hpp"
-#include "agent/policy/tally.hpp"
+#include "agent/policy/observation.hpp"
 
 namespace pushguard::policy {
 
-/// What one rule makes of one group's counts, before arming, blindness and confirmation.
+/// What one rule makes of what is observed, before arming, blindness, confirmation and hysteresis.
 struct opinion {
   verdict value = verdict::insufficient_data;  ///< never `blind`
-  /// Of a breach: would it stand if every unsettled failure were none?
+  /// Of a breach: would it stand whatever is still to be read?
   settlement breach = settlement::settled;
   judged_numbers numbers{};
   std::string reason{};
@@ -28,7 +28,7 @@ class rule_judge {
   [[nodiscard]] std::optional<segmentation> by() const noexcept;
 
   /// `ordinal` is the group's place in the order of appearance, from 1.
-  [[nodiscard]] opinion judge(const org_counts& counts, std::uint32_t ordinal);
+  [[nodiscard]] opinion judge(const observation& seen, std::uint32_t ordinal = 1);
 
   [[nodiscard]] const rule_specification& rule() const noexcept { return *rule_; }
 
@@ -40,7 +40,6 @@ class rule_judge {
 
   [[nodiscard]] opinion judge_rate(const failure_rate_rule& rule, const org_counts& counts,
                                    std::uint32_t ordinal);
-  [[nodiscard]] static opinion judge_budget(const failure_budget_rule& rule, const org_counts& counts);
   [[nodiscard]] rate_tables& tables(const failure_rate_rule& rule, std::uint32_t ordinal);
 
   const rule_specification* rule_;

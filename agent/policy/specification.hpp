@@ -8,6 +8,7 @@
 
 #include "agent/domain/ids.hpp"
 #include "agent/domain/status.hpp"
+#include "base/time.hpp"
 
 /// What an operator wrote about policies, checked and in plain data. Shares are ratios: 5% is 0.05.
 namespace pushguard::policy {
@@ -65,11 +66,62 @@ struct failure_budget_rule {
   org_count min_failed = 1;
 };
 
+/// More than so many orgs failed.
+struct failure_count_rule {
+  org_count above = 0;
+};
+
+/// Orgs that failed with errors of certain types: at least so many, and at least such a share of the started.
+/// An error that the policy excludes does not count.
+struct errors_rule {
+  std::vector<domain::error_type> types{};  ///< not empty; `unknown`: failed without any error row
+  org_count min_orgs = 1;                   ///< at least 1
+  double min_ratio = 0.0;                   ///< in [0, 1]
+};
+
+/// One normalised error (domain::error_signature) dominates: at least so many orgs have it, they are at least
+/// such a share of the failed, and at least such a share of the started.
+struct same_error_rule {
+  org_count min_orgs = 10;  ///< at least 1
+  double share = 0.5;       ///< of the failed; in (0, 1]
+  double min_ratio = 0.0;   ///< of the started; in [0, 1]
+};
+
+/// Of the listed orgs more failed than may.
+struct orgs_rule {
+  std::vector<domain::org_key> keys{};  ///< sorted, each once, not empty
+  org_count max_failed = 0;
+};
+
+/// In the order of their ends, so many orgs failed one after the other, with no success between them.
+struct consecutive_failures_rule {
+  org_count at_least = 5;  ///< in [2, consecutive_failures_max]
+};
+inline constexpr org_count consecutive_failures_max = 1'000;
+
+/// No job has started or ended for so long, while at least one runs.
+struct stalled_rule {
+  duration no_progress_for = std::chrono::minutes(30);  ///< above 0
+};
+
+/// The jobs of at least so many orgs run for longer than that.
+struct job_running_rule {
+  duration longer_than = std::chrono::hours(2);  ///< above 0
+  org_count min_orgs = 1;                        ///< at least 1
+};
+
+/// A request has not started, so long after the start it was scheduled for.
+struct late_start_rule {
+  duration by = std::chrono::hours(4);  ///< above 0
+};
+
 /// Every kind of rule, in the order of the documentation.
-using rule_test = std::variant<failure_rate_rule, failure_budget_rule>;
+using rule_test =
+    std::variant<failure_rate_rule, failure_budget_rule, failure_count_rule, errors_rule, same_error_rule,
+                 orgs_rule, consecutive_failures_rule, stalled_rule, job_running_rule, late_start_rule>;
 
 struct rule_specification {
-  std::string name;  ///< unique in its policy
+  std::string name{};  ///< unique in its policy
   rule_test test{};
   rule_action action = rule_action::alert;
   rule_severity severity = rule_severity::warning;  ///< default: critical for abort, warning for alert

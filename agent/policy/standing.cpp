@@ -70,13 +70,16 @@ bool is_excluded(const tracker::tracker& tracker, tracker::job_index job, const 
     if (error.severity != domain::error_severity::error)
       continue;
     has_error = true;
-    const bool is_matched =
-        std::ranges::find(exclusion.types, error.type) != exclusion.types.end() ||
-        std::ranges::find(exclusion.titles, tracker.at(error.title)) != exclusion.titles.end();
-    if (!is_matched)
+    if (!matches(tracker, error, exclusion))
       return false;
   }
   return has_error;
+}
+
+bool matches(const tracker::tracker& tracker, const tracker::error_record& error,
+             const error_exclusion& exclusion) {
+  return std::ranges::find(exclusion.types, error.type) != exclusion.types.end() ||
+         std::ranges::find(exclusion.titles, tracker.at(error.title)) != exclusion.titles.end();
 }
 
 bool matches_package(const policy_match& match, const domain::package_id& package) noexcept {
@@ -85,6 +88,14 @@ bool matches_package(const policy_match& match, const domain::package_id& packag
 
 bool matches_org(const policy_match& match, domain::org_type type) noexcept {
   return match.org_types.empty() || std::ranges::find(match.org_types, type) != match.org_types.end();
+}
+
+bool holds_matching_org(const tracker::tracker& tracker, tracker::request_index request,
+                        const policy_match& match) {
+  return match.org_types.empty() ||
+         std::ranges::any_of(tracker.at(request).jobs, [&](tracker::job_index job) {
+           return matches_org(match, tracker.at(tracker.at(job).org).type);
+         });
 }
 
 org_standing standing_of(const tracker::tracker& tracker, tracker::org_index org, const counted_jobs& counted,

@@ -55,7 +55,13 @@ struct counted_jobs {
 [[nodiscard]] bool is_excluded(const tracker::tracker& tracker, tracker::job_index job,
                                const error_exclusion& exclusion);
 
+/// The error's type or title is one that `exclusion` names.
+[[nodiscard]] bool matches(const tracker::tracker& tracker, const tracker::error_record& error,
+                           const error_exclusion& exclusion);
+
 [[nodiscard]] bool matches_package(const policy_match& match, const domain::package_id& package) noexcept;
 [[nodiscard]] bool matches_org(const policy_match& match, domain::org_type type) noexcept;
+[[nodiscard]] bool holds_matching_org(const tracker::tracker& tracker, tracker::request_index request,
+                                      const policy_match& match);
 
 }  // namespace pushguard::policy

@@ -89,6 +89,10 @@ struct job_record {
   [[nodiscard]] wall_time running_since() const noexcept {
     return start.value_or(heard.value_or(modified.value_or(wall_time{})));
   }
+  /// When the job ended, as well as is known. Meaningful once its status is terminal.
+  [[nodiscard]] wall_time ended() const noexcept {
+    return end.value_or(heard.value_or(modified.value_or(running_since())));
+  }
 };
 
 struct org_record {

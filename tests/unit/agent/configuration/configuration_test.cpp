@@ -13,6 +13,7 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::StartsWith;
 
 // One line for each key, so that a case can replace a line and say where the problem stands.
 constexpr std::string_view complete =
@@ -466,14 +467,6 @@ TEST_F(ReadConfiguration, RefusesKeysThatALaterVersionWillKnow) {
       {"      alertmanager:\n        urls: [http://127.0.0.1:9093]\n",
        "      pagerduty: { routing_key_file: x }\n"},
       {"      alertmanager:\n        urls: [http://127.0.0.1:9093]\n", "      webhook: { url: x }\n"},
-      {"        failure_budget:\n", "        failure_count:\n"},
-      {"        failure_budget:\n", "        errors:\n"},
-      {"        failure_budget:\n", "        same_error:\n"},
-      {"        failure_budget:\n", "        orgs:\n"},
-      {"        failure_budget:\n", "        consecutive_failures:\n"},
-      {"        failure_budget:\n", "        stalled:\n"},
-      {"        failure_budget:\n", "        job_running:\n"},
-      {"        failure_budget:\n", "        late_start:\n"},
   };
   for (const auto& [line, with] : table) {
     EXPECT_THAT(problems_of(replaced(complete, line, with)),
@@ -530,8 +523,9 @@ TEST_F(ReadConfiguration, WantsOneTestForEachRule) {
                   "policies:\n  - name: p\n    rules:\n"
                   "      - { name: r, failure_rate: { above: 5% }, failure_budget: { above: 5% } }\n"
                   "      - { name: s }\n"),
-      ElementsAre("f.yaml:8:49: an item of rules must have exactly one of failure_rate, failure_budget",
-                  "f.yaml:9:9: an item of rules must have exactly one of failure_rate, failure_budget"));
+      ElementsAre(
+          StartsWith("f.yaml:8:49: an item of rules must have exactly one of failure_rate, failure_budget"),
+          StartsWith("f.yaml:9:9: an item of rules must have exactly one of failure_rate, failure_budget")));
 }
 
 TEST_F(ReadConfiguration, BoundsTheNumberOfHubs) {

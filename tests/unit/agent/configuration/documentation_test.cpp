@@ -53,6 +53,7 @@ class Documentation : public testing::Test {
     files_.write("client-secret", "s3cret\n");
     files_.write("extra-ca.pem", certificate);
     files_.write("api.tokens", "alice:0123456789abcdef\n");
+    files_.write("vip-orgs.txt", "00D000000000001\n");
   }
 
   std::optional<configuration> loaded(const std::string& text) {
@@ -76,6 +77,16 @@ TEST_F(Documentation, ShowsConfigurationsThatLoad) {
     ASSERT_TRUE(made) << block;
     EXPECT_EQ(std::get<salesforce::client_credentials>(made->hubs.front().login).client_secret.reveal(),
               "s3cret");
+  }
+}
+
+TEST_F(Documentation, ShowsPoliciesThatLoad) {
+  const auto blocks = yaml_blocks(content_of("docs/policies.md"));
+  ASSERT_EQ(blocks.size(), 3U);
+  for (const std::string& block : blocks) {
+    const auto made = loaded(block);
+    ASSERT_TRUE(made) << block;
+    EXPECT_FALSE(made->policies.front().rules.empty());
   }
 }
 

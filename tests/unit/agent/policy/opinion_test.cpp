@@ -11,7 +11,7 @@ org_counts counts_of(org_count failed, org_count started, org_count scheduled = 
 
 opinion judge_once(rule_test test, const org_counts& counts, std::uint32_t ordinal = 1) {
   const rule_specification rule{.name = "rule", .test = test};
-  return rule_judge(rule).judge(counts, ordinal);
+  return rule_judge(rule).judge({.counts = counts}, ordinal);
 }
 
 constexpr failure_rate_rule rate{
@@ -22,9 +22,9 @@ TEST(FailureRateRule, IsBreachedWithBothNumbersInTheReason) {
   EXPECT_EQ(found.value, verdict::breached);
   EXPECT_EQ(found.breach, settlement::settled);
   EXPECT_EQ(found.reason, "failed 17 of 100 started = 17.0%; lower bound 6.6% > limit 5.0% (99% confidence)");
-  EXPECT_DOUBLE_EQ(found.numbers.observed, 0.17);
+  EXPECT_DOUBLE_EQ(found.numbers.observed.value(), 0.17);
   EXPECT_NEAR(found.numbers.lower_bound.value(), 0.06608, 5e-6);
-  EXPECT_DOUBLE_EQ(found.numbers.threshold, 0.05);
+  EXPECT_DOUBLE_EQ(found.numbers.threshold.value(), 0.05);
 }
 
 TEST(FailureRateRule, WarnsByTheSameBound) {
@@ -107,7 +107,7 @@ TEST(FailureBudgetRule, CountsOfTheScheduledAndSaysSo) {
       judge_once(failure_budget_rule{.above = 0.1, .of = {}, .min_failed = 1}, counts_of(21, 50, 200));
   EXPECT_EQ(found.value, verdict::breached);
   EXPECT_EQ(found.reason, "failed 21 of 200 scheduled so far = 10.5% > limit 10.0%; 20 may fail");
-  EXPECT_DOUBLE_EQ(found.numbers.observed, 0.105);
+  EXPECT_DOUBLE_EQ(found.numbers.observed.value(), 0.105);
 }
 
 TEST(FailureBudgetRule, SaysThatTooFewFailed) {
@@ -129,6 +129,32 @@ TEST(FailureBudgetRule, RestsOnUnsettledFailuresOnlyWhereItWouldNotStandWithoutT
   EXPECT_EQ(judge_once(budget, counts).breach, settlement::settled);
   counts.unsettled = 3;
   EXPECT_EQ(judge_once(budget, counts).breach, settlement::unsettled);
+}
+
+// An org that had started fails, or another starts and fails; it is one that the rule names, or another.
+TEST(Opinion, MoreFailuresNeverUndoABreach) {
+  constexpr org_count most = 80;
+  const std::vector<rule_test> tests{
+      rate, failure_budget_rule{.above = 0.05, .min_failed = 3}, failure_count_rule{.above = 6},
+      errors_rule{.types = {domain::error_type::apex_test_failure}, .min_orgs = 3, .min_ratio = 0.05},
+      orgs_rule{.keys = std::vector<domain::org_key>(most), .max_failed = 2}};
+  for (const auto& test : tests) {
+    const rule_specification rule{.name = "rule", .test = test};
+    rule_judge judge(rule);
+    const auto is_breach = [&](org_count failed, org_count started) {
+      const auto counts = counts_of(failed, started, most);
+      return judge.judge({.counts = counts, .named = failed, .possible = failed}).value == verdict::breached;
+    };
+    bool was_ever_breached = false;
+    for (org_count started = 1; started < most; ++started) {
+      for (org_count failed = 0; failed < started; ++failed) {
+        was_ever_breached = was_ever_breached || is_breach(failed, started);
+        EXPECT_LE(is_breach(failed, started), is_breach(failed + 1, started)) << test.index();
+        EXPECT_LE(is_breach(failed, started), is_breach(failed + 1, started + 1)) << test.index();
+      }
+    }
+    EXPECT_TRUE(was_ever_breached) << test.index();
+  }
 }
 
 }  // namespace
