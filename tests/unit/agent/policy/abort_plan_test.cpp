@@ -57,7 +57,7 @@ TEST_F(AbortPlan, IsAboutOneRequestWhereOneWasMeant) {
               {request_row(1), request_row(2, push_status::pending), request_row(3, push_status::succeeded)});
   (void)apply(hub, {job_row(1, 1, push_status::in_progress), job_row(2, 1, push_status::pending),
                     job_row(3, 2, push_status::pending)});
-  const auto of = [&](int request) {
+  const auto of = [&](unsigned request) {
     return make_request_plan(hub, hub.find(request_id(request)).value(), in_progress_handling::try_cancel);
   };
   EXPECT_THAT(steps(of(1)), ElementsAre(std::pair(request_id(1), plan_step::try_cancel)));
