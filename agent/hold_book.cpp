@@ -128,7 +128,8 @@ asio::awaitable<operator_answer> hold_book::remove(operator_command command, sto
             target_text(make_hold_view(
                 {.target = std::move(target), .actor = {}, .reason = {}, .since = {}, .until = {}})))};
   }
-  const store::hold_record released = *found;
+  // A copy: the list may change while the store writes.
+  store::hold_record released = *found;  // NOLINT(performance-unnecessary-copy-initialization)
   trail_entry entry = make_entry(trail_kind::released, released, parts_.time.wall_now());
   entry.actor = command.actor;
   entry.reason = command.reason;
