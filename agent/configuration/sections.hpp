@@ -11,5 +11,10 @@ namespace pushguard::configuration {
 [[nodiscard]] std::vector<hub> read_hubs(yaml_reader& root, const reading& context);
 [[nodiscard]] std::vector<policy::policy_specification> read_policies(yaml_reader& root);
 [[nodiscard]] alerting read_alerting(yaml_reader& root);
+[[nodiscard]] std::optional<duration> read_rollout_gap(yaml_reader& root);
+
+/// The text of a file, up to one byte more than parse_yaml accepts: it says that the file is too large then.
+[[nodiscard]] std::expected<std::string, problem_list> read_configuration_file(
+    const std::filesystem::path& file);
 
 }  // namespace pushguard::configuration
