@@ -24,6 +24,8 @@ struct dispatcher {
   int operator()(const agent::simulate_options& options) const { return program::simulate(options); }
   int operator()(const agent::status_options& options) const { return agent::status(options); }
   int operator()(const agent::orgs_options& options) const { return agent::orgs(options); }
+  int operator()(const agent::explain_options& options) const { return agent::explain(options); }
+  int operator()(const agent::backtest_options& options) const { return agent::backtest(options); }
   int operator()(const agent::export_history_options& options) const {
     return agent::export_history(options, variables);
   }

@@ -151,6 +151,9 @@ std::expected<policy_set, problem_list> policy_document::read_with(const swept_f
   if (test == nullptr)
     return std::unexpected(problem_list{rule ? field.text() + " is not there" : rule.error().text()});
   yaml_node& numbers = test->value;
+  // A warning limit must be below the limit, and says nothing about when a rule fires.
+  if (field.field == "above")
+    std::erase_if(numbers.entries, [](const yaml_entry& each) { return each.key == "warn_at"; });
   auto entry = std::ranges::find(numbers.entries, field.field, &yaml_entry::key);
   if (entry == numbers.entries.end())
     entry = numbers.entries.insert(

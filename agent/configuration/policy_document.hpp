@@ -32,7 +32,8 @@ class policy_document {
 
   /// How values of the field are written. Fails with errc::not_found and a sentence that lists what there is.
   [[nodiscard]] result<swept_kind> find(const swept_field& field) const;
-  /// As if the file had `value` there; it goes through the same checks.
+  /// As if the file had `value` there; it goes through the same checks. Without the warning limit beside an
+  /// `above`, which might be above it. Fails also where find() does.
   [[nodiscard]] std::expected<policy_set, problem_list> read_with(const swept_field& field,
                                                                   std::string_view value) const;
 
