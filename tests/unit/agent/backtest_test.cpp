@@ -120,7 +120,6 @@ TEST(Backtest, FiresOnePastTheBudgetAndNotAtIt) {
   }
 }
 
-// At the end 60 of 1100 have failed, and when the first wave was all there was to see, 15 of 40 had.
 TEST(Backtest, AnAbortOfARolloutThatEndedBelowTheLimitIsFalse) {
   policy::policy_specification production{.name = "production"};
   production.rules.push_back({.name = "rate",
