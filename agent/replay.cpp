@@ -15,6 +15,8 @@ using history::past_push;
 /// A rollout is seen so long before it begins, so that the rules are armed.
 constexpr duration seen_before = 1min;
 constexpr duration usual_step = 1min;
+/// Starts and successes are judged together for less than so long: shorter than the agent's own interval.
+constexpr duration quiet_max = 10s;
 
 std::optional<wall_time> earlier(std::optional<wall_time> a, std::optional<wall_time> b) {
   if (!a || !b)
@@ -106,7 +108,7 @@ class replayer {
       wait_until(events_[i].at);
       const std::size_t end = end_of_instant(i);
       take(std::span(events_).subspan(i, end - i));
-      now_ = events_[i].at;
+      now_ = events_[end - 1].at;
       i = end;
     }
     wait_until(horizon_);
@@ -150,10 +152,25 @@ class replayer {
     }
   }
 
+  /// What may change a verdict by itself; a job that starts or succeeds only makes the share smaller.
+  [[nodiscard]] bool is_judged_at_once(const event& each) const {
+    const bool is_of_job = each.what == happening::job_started || each.what == happening::job_ended;
+    return !is_of_job || (each.what == happening::job_ended &&
+                          pushes_[each.push].jobs[each.job].row.status != push_status::succeeded);
+  }
+
+  /// The end of the next instant at which something is judged: starts and successes before it come along.
   [[nodiscard]] std::size_t end_of_instant(std::size_t begin) const {
     std::size_t end = begin;
-    while (end < events_.size() && events_[end].at == events_[begin].at)
-      ++end;
+    for (bool is_due = false; end < events_.size(); ++end) {
+      const bool is_later = end > begin && events_[end].at != events_[end - 1].at;
+      if (is_later && (is_due || events_[end].at - events_[begin].at >= quiet_max))
+        break;
+      is_due = is_due || is_judged_at_once(events_[end]);
+      // What is shown comes first at its instant.
+      if (is_later && events_[end].what == happening::shown)
+        break;
+    }
     return end;
   }
 
@@ -171,7 +188,7 @@ class replayer {
   }
 
   void take(std::span<const event> events) {
-    const auto at = events.front().at;
+    const auto at = events.back().at;
     tracker::changes changed;
     const bool shows = events.front().what == happening::shown;
     if (shows && steps_.before_rollout)
@@ -226,14 +243,14 @@ class replayer {
       if (each.what != what)
         continue;
       auto row = pushes_[each.push].header.request;
-      row.modified = at;
+      row.modified = each.at;
       if (what == happening::request_started) {
         row.status = push_status::in_progress;
         row.status_text.clear();
-        row.start = at;
+        row.start = each.at;
         row.end.reset();
       } else if (is_terminal(row.status)) {
-        row.end = at;
+        row.end = each.at;
       }
       changed.append(into_.apply(std::span(&row, 1), at));
     }
@@ -248,14 +265,14 @@ class replayer {
         continue;
       const history_job& job = pushes_[each.push].jobs[each.job];
       domain::job_row& row = rows_.emplace_back(job.row);
-      row.modified = at;
+      row.modified = each.at;
       if (each.what == happening::job_started) {
         row.status = push_status::in_progress;
         row.end.reset();
         continue;
       }
       if (is_terminal(row.status))
-        row.end = at;
+        row.end = each.at;
       if (row.status != push_status::failed)
         continue;
       read_.push_back(row.id);
