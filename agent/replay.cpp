@@ -118,6 +118,10 @@ class replayer {
   void collect() {
     duration open{};
     horizon_ = wall_time::min();
+    std::size_t jobs = 0;
+    for (const past_push& push : pushes_)
+      jobs += push.jobs.size();
+    events_.reserve(2 * jobs + 3 * pushes_.size());
     for (const recorded_rollout& rollout : rollouts_) {
       open += rollout.ended - rollout.shown;
       for (const std::size_t push : rollout.pushes)
@@ -138,7 +142,6 @@ class replayer {
     const auto ended = end_of(push);
     if (ended)
       events_.push_back({*ended, index, 0, happening::request_ended});
-    events_.reserve(events_.size() + 2 * push.jobs.size());
     for (std::uint32_t i = 0; i < push.jobs.size(); ++i) {
       if (const auto job_start = start_of(push.jobs[i]))
         events_.push_back({*job_start, index, i, happening::job_started});
@@ -226,8 +229,15 @@ class replayer {
                       .start = {},
                       .end = {},
                       .modified = at});
-      if (job.subscriber)
-        subscribers.push_back(*job.subscriber);
+      // No rule looks at an org's name.
+      if (const auto& known = job.subscriber)
+        subscribers.push_back({.org = known->org,
+                               .package = known->package,
+                               .name = {},
+                               .type = known->type,
+                               .sf_instance = known->sf_instance,
+                               .org_status = known->org_status,
+                               .version = known->version});
     }
     changed.append(into_.apply(jobs, at));
     auto told = into_.apply(subscribers);
