@@ -26,6 +26,8 @@ struct dispatcher {
   int operator()(const agent::orgs_options& options) const { return agent::orgs(options); }
   int operator()(const agent::audit_options& options) const { return agent::audit(options); }
   int operator()(const agent::control_options& options) const { return agent::control(options); }
+  int operator()(const agent::explain_options& options) const { return agent::explain(options); }
+  int operator()(const agent::backtest_options& options) const { return agent::backtest(options); }
   int operator()(const agent::export_history_options& options) const {
     return agent::export_history(options, variables);
   }

@@ -19,6 +19,7 @@ namespace {
 constexpr std::int64_t demo_orgs_max = 100'000;  // Salesforce's own limit of subscribers is not far above
 constexpr std::int64_t demo_waves_max = 100;
 constexpr double speed_max = 100'000;  // a day in a second
+constexpr std::size_t histories_max = 1'000;
 constexpr std::string_view default_url = "http://127.0.0.1:9595";
 
 /// The command line as CLI11 stores it, before the words are read.
@@ -42,6 +43,9 @@ struct typed_words {
   std::string state;
   std::string file;
   std::string expected_hash;
+  std::vector<std::string> histories;
+  std::string sweep;
+  bool healthy = false;
   bool once = false;
   bool online = false;
   bool decisions = false;
@@ -371,6 +375,53 @@ result<command> read_audit(const typed_words& words, const configuration::enviro
                        .connection = std::move(*connection)};
 }
 
+void add_explain(CLI::App& app, typed_words& words) {
+  add_config(app, words);
+  add_json(app, words);
+}
+
+result<command> read_explain(const typed_words& words, const configuration::environment&) {
+  auto config = read_config(words);
+  if (!config)
+    return std::unexpected(config.error());
+  return explain_options{.config = std::move(*config), .output = read_output(words)};
+}
+
+void add_backtest(CLI::App& app, typed_words& words) {
+  add_config(app, words);
+  app.add_option("--history", words.histories,
+                 "Past pushes, as export-history writes them; one file or several")
+      ->required()
+      ->type_name("FILE");
+  app.add_option(
+         "--sweep", words.sweep,
+         "Try values for a number of a rule: POLICY/RULE.FIELD=A..B, =A..B/N (N values), =A..B:STEP or "
+         "=A,B,C")
+      ->type_name("KEY=A..B");
+  app.add_flag("--healthy", words.healthy, "The histories were fine: every abort is a false one");
+  add_json(app, words);
+}
+
+result<command> read_backtest(const typed_words& words, const configuration::environment&) {
+  auto config = read_config(words);
+  if (!config)
+    return std::unexpected(config.error());
+  if (words.histories.size() > histories_max)
+    return fail(errc::invalid, fmt::format("--history may name at most {} files", histories_max));
+  backtest_options made{.config = std::move(*config),
+                        .histories = {words.histories.begin(), words.histories.end()},
+                        .sweep = std::nullopt,
+                        .are_healthy = words.healthy,
+                        .output = read_output(words)};
+  if (words.sweep.empty())
+    return made;
+  auto sweep = configuration::parse_sweep(words.sweep);
+  if (!sweep)
+    return std::unexpected(sweep.error());
+  made.sweep = std::move(*sweep);
+  return made;
+}
+
 void add_export_history(CLI::App& app, typed_words& words) {
   add_config(app, words);
   app.add_option("--request", words.request, "The push request: 0DV…, 15 or 18 characters")
@@ -514,6 +565,9 @@ constexpr std::array definitions{
                        read_action<domain::operator_action::resume>},
     command_definition{"arm", "Let the rules of a rollout act that was breached when first seen", add_arm,
                        read_action<domain::operator_action::arm>},
+    command_definition{"explain", "Tell what each rule means, and how many failures trip it", add_explain,
+                       read_explain},
+    command_definition{"backtest", "Try the policies on recorded rollouts", add_backtest, read_backtest},
     command_definition{"export-history", "Write a past push from Salesforce to standard output",
                        add_export_history, read_export_history},
     command_definition{"version", "Show the version of the program and its libraries", add_json,

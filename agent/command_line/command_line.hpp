@@ -7,9 +7,11 @@
 #include <span>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "agent/configuration/environment.hpp"
 #include "agent/configuration/listen_address.hpp"
+#include "agent/configuration/sweep.hpp"
 #include "agent/domain/ids.hpp"
 #include "agent/domain/operator_action.hpp"
 #include "agent/domain/rollout_id.hpp"
@@ -110,13 +112,27 @@ struct export_history_options {
   bool leaves_out_texts = false;   ///< `--without-texts`
 };
 
+struct explain_options {
+  std::filesystem::path config;
+  output_form output = output_form::text;
+};
+
+struct backtest_options {
+  std::filesystem::path config;
+  std::vector<std::filesystem::path> histories;  ///< not empty
+  std::optional<configuration::sweep> sweep;
+  bool are_healthy = false;  ///< `--healthy`: every abort is a false one
+  output_form output = output_form::text;
+};
+
 struct version_options {
   output_form output = output_form::text;
 };
 
 using command =
     std::variant<run_options, check_options, demo_options, simulate_options, status_options, orgs_options,
-                 audit_options, control_options, export_history_options, version_options>;
+                 audit_options, control_options, explain_options, backtest_options,
+                 export_history_options, version_options>;
 
 enum class output_stream { standard_output, standard_error };
 

@@ -12,6 +12,8 @@ namespace pushguard::agent {
 [[nodiscard]] int orgs(const orgs_options& options);
 [[nodiscard]] int audit(const audit_options& options);
 [[nodiscard]] int control(const control_options& options);
+[[nodiscard]] int explain(const explain_options& options);
+[[nodiscard]] int backtest(const backtest_options& options);
 [[nodiscard]] int export_history(const export_history_options& options,
                                  const configuration::environment& variables);
 [[nodiscard]] int version(const version_options& options);

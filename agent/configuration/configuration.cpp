@@ -104,7 +104,7 @@ configuration read_root(const yaml_node& node, const reading& context) {
   configuration made;
   yaml_reader root(node, "the configuration", context.problems);
   made.hubs = read_hubs(root, context);
-  made.rollout_gap = root.time("rollout_gap", {1min, 365 * 24h}).value_or(made.rollout_gap);
+  made.rollout_gap = read_rollout_gap(root).value_or(made.rollout_gap);
   made.policies = read_policies(root, context);
   made.alerts = read_alerting(root);
   read_state(root, context, made);
@@ -134,8 +134,9 @@ std::string without_carriage_returns(std::string_view text) {
   return out;
 }
 
-/// Up to one byte more than parse_yaml accepts: it says that the file is too large then.
-std::expected<std::string, problem_list> read_file(const std::filesystem::path& file) {
+}  // namespace
+
+std::expected<std::string, problem_list> read_configuration_file(const std::filesystem::path& file) {
   const auto unreadable = [&](const std::string& reason) {
     return std::unexpected(problem_list{fmt::format("{}: cannot be read: {}", file.string(), reason)});
   };
@@ -154,7 +155,9 @@ std::expected<std::string, problem_list> read_file(const std::filesystem::path& 
   return text;
 }
 
-}  // namespace
+std::optional<duration> read_rollout_gap(yaml_reader& root) {
+  return root.time("rollout_gap", {1min, 365 * 24h});
+}
 
 problem_list find_warnings(const configuration& loaded) {
   problem_list found;
@@ -192,7 +195,7 @@ std::expected<configuration, problem_list> read_configuration(std::string_view t
 
 std::expected<configuration, problem_list> load_configuration(const std::filesystem::path& file,
                                                               const environment& variables) {
-  const auto text = read_file(file);
+  const auto text = read_configuration_file(file);
   if (!text)
     return std::unexpected(text.error());
   return read_configuration(*text, file, variables);

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/json/array.hpp>
 #include <boost/json/error.hpp>
 #include <boost/json/monotonic_resource.hpp>
@@ -22,6 +23,8 @@ namespace json = boost::json;
 
 constexpr std::size_t depth_max = 16;  // errors need three; the rest is for keys of later versions
 constexpr std::size_t quoted_bytes_max = 40;
+constexpr std::size_t parse_buffer_bytes = std::size_t{16} * 1024;  // most lines need no other memory
+constexpr std::uint64_t reserved_jobs_max = 200'000;                // a header may promise anything
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
 /// Reads the members of one JSON object. A member that is missing or null is empty; the first that is wrong
@@ -334,7 +337,9 @@ result<> history_reader::take_line(std::string_view line, line_end end) {
     return {};
   if (line.size() > line_bytes_max)
     return problem(errc::too_large, fmt::format("the line is longer than {} bytes", line_bytes_max));
-  json::monotonic_resource memory;
+  std::array<unsigned char, parse_buffer_bytes>
+      buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): room
+  json::monotonic_resource memory(buffer.data(), buffer.size());
   json::parse_options options;
   options.max_depth = depth_max;
   boost::system::error_code ec;
@@ -371,6 +376,9 @@ result<> history_reader::take_line(std::string_view line, line_end end) {
   if (!header)
     return problem(errc::malformed, header.error());
   read_.header = std::move(*header);
+  const auto promised = static_cast<std::size_t>(std::min(read_.header.jobs, reserved_jobs_max));
+  read_.jobs.reserve(promised);
+  line_of_job_.reserve(promised);
   has_header_ = true;
   return {};
 }

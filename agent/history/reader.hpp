@@ -1,8 +1,8 @@
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "agent/history/past_push.hpp"
 #include "base/result.hpp"
@@ -35,7 +35,7 @@ class history_reader {
   std::size_t line_ = 0;  ///< the number of the line last begun
   bool has_header_ = false;
   past_push read_;
-  std::unordered_map<domain::job_id, std::size_t> line_of_job_;
+  boost::unordered_flat_map<domain::job_id, std::size_t, std::hash<domain::job_id>> line_of_job_;
   result<> state_;
 };
 

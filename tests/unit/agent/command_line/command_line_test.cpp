@@ -173,6 +173,19 @@ TEST(CommandLine, ReadsAudit) {
   EXPECT_EQ(state.state, "s.db");
 }
 
+TEST(CommandLine, ReadsExplainAndBacktest) {
+  EXPECT_EQ(parsed<explain_options>({"explain", "--config", "a", "--json"}).output, output_form::json);
+  const auto bare = parsed<backtest_options>({"backtest", "--config", "a", "--history", "1", "2"});
+  EXPECT_THAT(bare.histories, testing::ElementsAre("1", "2"));
+  EXPECT_EQ(bare.sweep, std::nullopt);
+  EXPECT_FALSE(bare.are_healthy);
+  const auto full = parsed<backtest_options>({"backtest", "--config", "a", "--history", "1", "--history", "2",
+                                              "--sweep", "p/r.above=1%,2%", "--healthy", "--json"});
+  EXPECT_EQ(full.histories.size(), 2U);
+  EXPECT_EQ(full.sweep, (configuration::sweep{{"p", "r", "above"}, "1%,2%"}));
+  EXPECT_TRUE(full.are_healthy);
+}
+
 TEST(CommandLine, ReadsVersion) {
   EXPECT_EQ(parsed<version_options>({"version"}).output, output_form::text);
   EXPECT_EQ(parsed<version_options>({"version", "--json"}).output, output_form::json);
@@ -295,6 +308,10 @@ TEST(CommandLine, AnswersBadUsageWithOneSentenceAndTwo) {
       {{"export-history", "--config", "a", "--request", version_id},
        "pushguard export-history: --request: '04t000000000001' is not a push request id"},
       {{"export-history", "--config", "a", "--request", request_id, "extra"}, "pushguard export-history: "},
+      {{"explain"}, "pushguard explain: --config is required"},
+      {{"backtest", "--config", "a"}, "pushguard backtest: --history is required"},
+      {{"backtest", "--config", "a", "--history", "b", "--sweep", "c"},
+       "pushguard backtest: --sweep must be "},
       {{"version", "--config", "a"}, "pushguard version: "},
   };
   for (const auto& row : table) {
@@ -324,7 +341,7 @@ TEST(CommandLine, HelpsOnStandardOutputWithZero) {
     EXPECT_EQ(made.error().exit_code, 0);
     EXPECT_EQ(made.error().stream, output_stream::standard_output);
     for (const char* name : {"run", "check", "demo", "simulate", "status", "orgs", "audit", "abort", "hold",
-                             "release", "resume", "arm", "export-history", "version"})
+                             "release", "resume", "arm", "explain", "backtest", "export-history", "version"})
       EXPECT_THAT(made.error().text, HasSubstr(std::string("  ") + name + " "));
   }
 }
@@ -348,6 +365,8 @@ TEST(CommandLine, HelpsWithEachCommand) {
       {"release", {"ROLLOUT|POLICY/RULE", "--reason TEXT", "--token-file FILE"}},
       {"resume", {"ROLLOUT", "--reason TEXT", "--token-file FILE"}},
       {"arm", {"ROLLOUT", "--reason TEXT", "--token-file FILE"}},
+      {"explain", {"--config FILE", "--json"}},
+      {"backtest", {"--config FILE", "--history FILE", "--sweep KEY=A..B", "--healthy", "--json"}},
       {"export-history", {"--config FILE", "--request ID", "--hub NAME", "--without-texts"}},
       {"version", {"--json"}}};
   for (const auto& [name, expected] : options) {

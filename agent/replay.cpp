@@ -1,0 +1,358 @@
+#include "agent/replay.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+namespace pushguard::agent {
+namespace {
+
+using namespace std::chrono_literals;
+using domain::push_status;
+using history::history_job;
+using history::past_push;
+
+/// A rollout is seen so long before it begins, so that the rules are armed.
+constexpr duration seen_before = 1min;
+constexpr duration usual_step = 1min;
+/// Starts and successes are judged together for less than so long: shorter than the agent's own interval.
+constexpr duration quiet_max = 10s;
+
+std::optional<wall_time> earlier(std::optional<wall_time> a, std::optional<wall_time> b) {
+  if (!a || !b)
+    return a ? a : b;
+  return std::min(*a, *b);
+}
+
+std::optional<wall_time> start_of(const history_job& job) {
+  return !job.row.start && job.row.status == push_status::in_progress ? job.row.modified : job.row.start;
+}
+
+/// When its jobs left the queue for the first time; nothing where it never started.
+std::optional<wall_time> start_of(const past_push& push) {
+  std::optional<wall_time> start = push.header.request.start;
+  for (const history_job& job : push.jobs)
+    start = earlier(start, start_of(job));
+  return start;
+}
+
+/// When the request starts or would have, as a tracker orders requests.
+wall_time begin_of(const past_push& push) {
+  const auto& row = push.header.request;
+  if (row.scheduled_start)
+    return *row.scheduled_start;
+  return start_of(push).value_or(row.end.value_or(row.modified.value_or(push.header.written_at)));
+}
+
+bool can_end(push_status status) {
+  return is_terminal(status) || status == push_status::unrecognized;
+}
+
+/// When the job took its recorded status; nothing where it waits or runs still.
+std::optional<wall_time> end_of(const history_job& job, const past_push& push) {
+  if (!can_end(job.row.status))
+    return std::nullopt;
+  for (const auto& time : {job.row.end, job.row.modified, push.header.request.end, job.row.start})
+    if (time)
+      return std::max(*time, job.row.start.value_or(*time));
+  return begin_of(push);
+}
+
+std::optional<wall_time> last_end(const past_push& push) {
+  std::optional<wall_time> last;
+  for (const history_job& job : push.jobs) {
+    for (const auto& time : {start_of(job), end_of(job, push)})
+      last = last && time ? std::max(*last, *time) : (last ? last : time);
+  }
+  return last;
+}
+
+std::optional<wall_time> end_of(const past_push& push) {
+  const auto& row = push.header.request;
+  if (!can_end(row.status))
+    return std::nullopt;
+  if (row.end)
+    return row.end;
+  const auto last = last_end(push);
+  return last ? last : std::optional(row.modified.value_or(begin_of(push)));
+}
+
+/// The last instant at which something is known of it.
+wall_time last_activity(const past_push& push) {
+  auto last = std::max(begin_of(push), last_end(push).value_or(wall_time::min()));
+  return std::max(last, end_of(push).value_or(wall_time::min()));
+}
+
+/// In the order in which they are told of at one instant.
+enum class happening : unsigned char { shown, request_started, job_started, job_ended, request_ended };
+
+struct event {
+  wall_time at;
+  std::uint32_t push = 0;
+  std::uint32_t job = 0;
+  happening what = happening::shown;
+
+  friend auto operator<=>(const event&, const event&) = default;
+};
+
+class replayer {
+ public:
+  replayer(std::span<const past_push> pushes, std::span<const recorded_rollout> rollouts,
+           tracker::tracker& into, const replay_steps& steps)
+      : pushes_(pushes), rollouts_(rollouts), into_(into), steps_(steps) {}
+
+  void run() {
+    collect();
+    std::ranges::sort(events_);
+    for (std::size_t i = 0; i < events_.size();) {
+      wait_until(events_[i].at);
+      const std::size_t end = end_of_instant(i);
+      take(std::span(events_).subspan(i, end - i));
+      now_ = events_[end - 1].at;
+      i = end;
+    }
+    wait_until(horizon_);
+  }
+
+ private:
+  void collect() {
+    duration open{};
+    horizon_ = wall_time::min();
+    std::size_t jobs = 0;
+    for (const past_push& push : pushes_)
+      jobs += push.jobs.size();
+    events_.reserve(2 * jobs + 3 * pushes_.size());
+    for (const recorded_rollout& rollout : rollouts_) {
+      open += rollout.ended - rollout.shown;
+      for (const std::size_t push : rollout.pushes)
+        collect(static_cast<std::uint32_t>(push), rollout);
+    }
+    step_ = std::max(usual_step, open / static_cast<int>(idle_steps_max) + 1ms);
+  }
+
+  void collect(std::uint32_t index, const recorded_rollout& rollout) {
+    const past_push& push = pushes_[index];
+    const auto start = start_of(push);
+    // One that was not scheduled begins when it is made, so that it cannot be seen before.
+    const bool is_scheduled = push.header.request.scheduled_start.has_value();
+    const auto begin = begin_of(push);
+    events_.push_back({is_scheduled || begin == rollout.began ? rollout.shown : begin, index});
+    if (start)
+      events_.push_back({*start, index, 0, happening::request_started});
+    const auto ended = end_of(push);
+    if (ended)
+      events_.push_back({*ended, index, 0, happening::request_ended});
+    for (std::uint32_t i = 0; i < push.jobs.size(); ++i) {
+      if (const auto job_start = start_of(push.jobs[i]))
+        events_.push_back({*job_start, index, i, happening::job_started});
+      if (const auto job_end = end_of(push.jobs[i], push))
+        events_.push_back({*job_end, index, i, happening::job_ended});
+    }
+    // What still ran when the file was written ran until then.
+    if (!push.header.is_complete) {
+      const auto bound = rollout.ended + tracker::abandoned_after + 1h;
+      horizon_ = std::max(horizon_, std::min(push.header.written_at, bound));
+    }
+  }
+
+  /// What may change a verdict by itself; a job that starts or succeeds only makes the share smaller.
+  [[nodiscard]] bool is_judged_at_once(const event& each) const {
+    const bool is_of_job = each.what == happening::job_started || each.what == happening::job_ended;
+    return !is_of_job || (each.what == happening::job_ended &&
+                          pushes_[each.push].jobs[each.job].row.status != push_status::succeeded);
+  }
+
+  /// The end of the next instant at which something is judged: starts and successes before it come along.
+  [[nodiscard]] std::size_t end_of_instant(std::size_t begin) const {
+    std::size_t end = begin;
+    for (bool is_due = false; end < events_.size(); ++end) {
+      const bool is_later = end > begin && events_[end].at != events_[end - 1].at;
+      if (is_later && (is_due || events_[end].at - events_[begin].at >= quiet_max))
+        break;
+      is_due = is_due || is_judged_at_once(events_[end]);
+      // What is shown comes first at its instant.
+      if (is_later && events_[end].what == happening::shown)
+        break;
+    }
+    return end;
+  }
+
+  [[nodiscard]] bool is_open() const {
+    return std::ranges::any_of(into_.rollouts(), &tracker::rollout_record::is_open);
+  }
+
+  /// The time until then passes step by step, where something is awaited.
+  void wait_until(wall_time then) {
+    while (now_ && then - *now_ > step_ && idle_steps_ < idle_steps_max && is_open()) {
+      *now_ += step_;
+      ++idle_steps_;
+      steps_.happened(into_.reconciled(*now_), *now_);
+    }
+  }
+
+  void take(std::span<const event> events) {
+    const auto at = events.back().at;
+    tracker::changes changed;
+    const bool shows = events.front().what == happening::shown;
+    if (shows && steps_.before_rollout)
+      steps_.before_rollout();
+    std::size_t taken = 0;
+    while (taken < events.size() && events[taken].what == happening::shown)
+      show(events[taken++], at, changed);
+    tell_requests(events.subspan(taken), happening::request_started, at, changed);
+    tell_jobs(events.subspan(taken), at, changed);
+    tell_requests(events.subspan(taken), happening::request_ended, at, changed);
+    if (shows)
+      changed.append(into_.reconciled(at));
+    steps_.happened(changed, at);
+  }
+
+  void show(const event& shown, wall_time at, tracker::changes& changed) {
+    const past_push& push = pushes_[shown.push];
+    auto row = push.header.request;
+    row.status = push_status::pending;
+    row.status_text.clear();
+    row.start.reset();
+    row.end.reset();
+    row.modified = at;
+    changed.append(into_.apply(std::span(&row, 1), at));
+    std::vector<domain::job_row> jobs;
+    std::vector<domain::subscriber_row> subscribers;
+    jobs.reserve(push.jobs.size());
+    subscribers.reserve(push.jobs.size());
+    for (const history_job& job : push.jobs) {
+      jobs.push_back({.id = job.row.id,
+                      .request = row.id,
+                      .org = job.row.org,
+                      .status = push_status::pending,
+                      .status_text = {},
+                      .start = {},
+                      .end = {},
+                      .modified = at});
+      // No rule looks at an org's name.
+      if (const auto& known = job.subscriber)
+        subscribers.push_back({.org = known->org,
+                               .package = known->package,
+                               .name = {},
+                               .type = known->type,
+                               .sf_instance = known->sf_instance,
+                               .org_status = known->org_status,
+                               .version = known->version});
+    }
+    changed.append(into_.apply(jobs, at));
+    auto told = into_.apply(subscribers);
+    // An org that has this job alone is counted with it.
+    std::erase_if(told.subscribers, [&](tracker::org_index org) {
+      return into_.at(into_.at(org).newest_job).next_of_org == tracker::no_job;
+    });
+    changed.append(std::move(told));
+  }
+
+  void tell_requests(std::span<const event> events, happening what, wall_time at, tracker::changes& changed) {
+    for (const event& each : events) {
+      if (each.what != what)
+        continue;
+      auto row = pushes_[each.push].header.request;
+      row.modified = each.at;
+      if (what == happening::request_started) {
+        row.status = push_status::in_progress;
+        row.status_text.clear();
+        row.start = each.at;
+        row.end.reset();
+      } else if (is_terminal(row.status)) {
+        row.end = each.at;
+      }
+      changed.append(into_.apply(std::span(&row, 1), at));
+    }
+  }
+
+  void tell_jobs(std::span<const event> events, wall_time at, tracker::changes& changed) {
+    rows_.clear();
+    read_.clear();
+    errors_.clear();
+    for (const event& each : events) {
+      if (each.what != happening::job_started && each.what != happening::job_ended)
+        continue;
+      const history_job& job = pushes_[each.push].jobs[each.job];
+      domain::job_row& row = rows_.emplace_back(job.row);
+      row.modified = each.at;
+      if (each.what == happening::job_started) {
+        row.status = push_status::in_progress;
+        row.end.reset();
+        continue;
+      }
+      if (is_terminal(row.status))
+        row.end = each.at;
+      if (row.status != push_status::failed)
+        continue;
+      read_.push_back(row.id);
+      std::ranges::move(history::errors_to_replay(job), std::back_inserter(errors_));
+    }
+    if (!rows_.empty())
+      changed.append(into_.apply(rows_, at));
+    if (!read_.empty())
+      changed.append(into_.apply_errors(read_, errors_));
+  }
+
+  std::span<const past_push> pushes_;
+  std::span<const recorded_rollout> rollouts_;
+  tracker::tracker& into_;
+  const replay_steps& steps_;
+  std::vector<event> events_;
+  std::vector<domain::job_row> rows_;  // kept for their room
+  std::vector<domain::job_id> read_;
+  std::vector<domain::error_row> errors_;
+  std::optional<wall_time> now_;
+  wall_time horizon_{};
+  duration step_{};
+  std::size_t idle_steps_ = 0;
+};
+
+}  // namespace
+
+std::vector<recorded_rollout> find_rollouts(std::span<const past_push> pushes, duration rollout_gap) {
+  std::map<domain::version_id, std::vector<std::pair<wall_time, std::size_t>>> by_version;
+  for (std::size_t i = 0; i < pushes.size(); ++i)
+    by_version[pushes[i].header.request.version].emplace_back(begin_of(pushes[i]), i);
+  std::vector<recorded_rollout> made;
+  for (auto& [version, begins] : by_version) {
+    std::ranges::sort(begins, [&](const auto& a, const auto& b) {
+      return std::pair(a.first, pushes[a.second].header.request.id) <
+             std::pair(b.first, pushes[b.second].header.request.id);
+    });
+    std::uint32_t number = 0;
+    for (const auto& [begin, push] : begins) {
+      const auto first = std::min(begin, start_of(pushes[push]).value_or(begin));
+      if (number == 0 || begin - made.back().ended > rollout_gap)
+        made.push_back({.id = {version, ++number}, .began = first, .ended = first});
+      auto& rollout = made.back();
+      rollout.pushes.push_back(push);
+      rollout.began = std::min(rollout.began, first);
+      rollout.shown = rollout.began - seen_before;
+      rollout.ended = std::max(rollout.ended, last_activity(pushes[push]));
+    }
+  }
+  std::ranges::sort(made, [](const auto& a, const auto& b) {
+    return std::tuple(a.began, a.id) < std::tuple(b.began, b.id);
+  });
+  return made;
+}
+
+std::vector<tracker::known_rollout> known_rollouts(std::span<const past_push> pushes,
+                                                   std::span<const recorded_rollout> rollouts) {
+  std::vector<tracker::known_rollout> made;
+  for (const recorded_rollout& rollout : rollouts) {
+    auto& known =
+        made.emplace_back(tracker::known_rollout{.id = rollout.id, .requests = {}, .last_activity = {}});
+    for (const std::size_t push : rollout.pushes)
+      known.requests.push_back(pushes[push].header.request.id);
+  }
+  return made;
+}
+
+void replay(std::span<const past_push> pushes, std::span<const recorded_rollout> rollouts,
+            tracker::tracker& into, const replay_steps& steps) {
+  replayer(pushes, rollouts, into, steps).run();
+}
+
+}  // namespace pushguard::agent
