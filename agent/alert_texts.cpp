@@ -74,6 +74,11 @@ std::string signatures_text(const decision_view& decision) {
   return out.empty() ? out : "\nMost frequent errors:" + out;
 }
 
+/// What decided: a rule, or who it was.
+std::string cause_name(const decision_view& decision) {
+  return decision.mode == "manual" ? decision.actor : fmt::format("{}/{}", decision.policy, decision.rule);
+}
+
 struct plan_summary {
   std::size_t stoppable = 0;  ///< could still be cancelled at the decision
   std::size_t stopped = 0;
@@ -141,6 +146,20 @@ std::string human_text(const alert_context& context, const plan_summary& plan) {
 
 }  // namespace
 
+alert_severity severity_of(policy::rule_severity severity) noexcept {
+  switch (severity) {
+    case policy::rule_severity::critical:
+      return alert_severity::critical;
+    case policy::rule_severity::error:
+      return alert_severity::error;
+    case policy::rule_severity::warning:
+      return alert_severity::warning;
+    case policy::rule_severity::info:
+      return alert_severity::info;
+  }
+  return alert_severity::critical;
+}
+
 std::string warning_alert_id(const rule_key& key) {
   return alerts::make_alert_id(
       {"rule-warning", key.hub, key.rollout, key.request, key.policy, key.rule, key.segment});
@@ -154,6 +173,11 @@ std::string breach_alert_id(const rule_key& key) {
 std::string unarmed_breach_alert_id(const rule_key& key) {
   return alerts::make_alert_id(
       {"rule-unarmed", key.hub, key.rollout, key.request, key.policy, key.rule, key.segment});
+}
+
+std::string held_breach_alert_id(const rule_key& key) {
+  return alerts::make_alert_id(
+      {"rule-held", key.hub, key.rollout, key.request, key.policy, key.rule, key.segment});
 }
 
 std::string containment_alert_id(const decision_view& decision) {
@@ -205,7 +229,18 @@ alert make_unarmed_breach_alert(const alert_context& context, const rule_view& r
   made.description =
       "The rollout was already in breach when Pushguard first saw it, so Pushguard only alerts. Cancel the "
       "push "
-      "requests that have not started by hand, if that is what you want: sf package push-upgrade abort.";
+      "requests that have not started by hand, if that is what you want: pushguard abort, or arm its rules: "
+      "pushguard arm.";
+  return made;
+}
+
+alert make_held_breach_alert(const alert_context& context, const rule_view& rule, alert_severity severity) {
+  alert made = make_rule_alert(context, rule, held_breach_alert_id(rule.key), "PushguardBreachHeld", severity,
+                               "is breached and held");
+  made.description =
+      "An operator holds this rule or this rollout, so nothing is cancelled. When the hold ends, by itself "
+      "or by "
+      "pushguard release, the breach acts if it still stands. pushguard abort does not wait for that.";
   return made;
 }
 
@@ -216,8 +251,8 @@ alert make_containment_alert(const alert_context& context, const decision_view& 
                            decision.mode == "dry_run" ? alert_severity::warning : severity, decision.policy,
                            decision.rule);
   made.labels.emplace("mode", decision.mode);
-  made.summary = fmt::format("{}: {}. {}/{}: {}", rollout_name(context), headline(decision, plan),
-                             decision.policy, decision.rule, decision.reason);
+  made.summary = fmt::format("{}: {}. {}: {}", rollout_name(context), headline(decision, plan),
+                             cause_name(decision), decision.reason);
   if (decision.mode == "dry_run") {
     made.summary = fmt::format("{}. {}. {}/{}: {}", headline(decision, plan), rollout_name(context),
                                decision.policy, decision.rule, decision.reason);

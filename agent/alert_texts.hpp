@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/policy/specification.hpp"
 #include "agent/views.hpp"
 #include "alerts/alert.hpp"
 
@@ -25,6 +26,9 @@ struct alert_context {
 
 enum class alert_mode { enforce, dry_run };
 
+/// The severity of alerts about a rule.
+[[nodiscard]] alerts::alert_severity severity_of(policy::rule_severity severity) noexcept;
+
 /// `PushguardRuleWarning`: the rule's lower bound is above `warn_at`.
 [[nodiscard]] alerts::alert make_warning_alert(const alert_context& context, const rule_view& rule);
 
@@ -35,6 +39,10 @@ enum class alert_mode { enforce, dry_run };
 /// `PushguardBreachedBeforeArming`: the rule would abort, but was breached when the rollout was first seen.
 [[nodiscard]] alerts::alert make_unarmed_breach_alert(const alert_context& context, const rule_view& rule,
                                                       alerts::alert_severity severity);
+
+/// `PushguardBreachHeld`: the rule would abort, but an operator holds it or the rollout.
+[[nodiscard]] alerts::alert make_held_breach_alert(const alert_context& context, const rule_view& rule,
+                                                   alerts::alert_severity severity);
 
 /// `PushguardContainment`: what was decided, what was stopped, what could not be, and what is left for a
 /// human to do. The same alert from the decision to its end, and in dry run a warning that begins with
@@ -72,6 +80,7 @@ struct budget_view {
 [[nodiscard]] std::string warning_alert_id(const rule_key& key);
 [[nodiscard]] std::string breach_alert_id(const rule_key& key);
 [[nodiscard]] std::string unarmed_breach_alert_id(const rule_key& key);
+[[nodiscard]] std::string held_breach_alert_id(const rule_key& key);
 [[nodiscard]] std::string containment_alert_id(const decision_view& decision);
 [[nodiscard]] std::string blind_alert_id(std::string_view hub);
 [[nodiscard]] std::string login_alert_id(std::string_view hub);

@@ -55,6 +55,7 @@ json::object to_json(const rule_view& rule) {
           {"segment", text(rule.key.segment)},
           {"verdict", rule.verdict},
           {"reason", text(rule.reason)},
+          {"follows", rule.follows},
           {"armed", rule.is_armed},
           {"failed", rule.failed},
           {"started", rule.started},
@@ -114,7 +115,20 @@ json::object to_json(const rollout_view& rollout) {
           {"open", rollout.is_open},
           {"jobs", to_json(rollout.jobs)},
           {"spared_orgs", rollout.spared_orgs},
-          {"aborted_at", time_or_null(rollout.aborted_at)}};
+          {"aborted_at", time_or_null(rollout.aborted_at)},
+          {"epoch", rollout.epoch},
+          {"resumed_at", time_or_null(rollout.resumed_at)}};
+}
+
+json::object to_json(const hold_view& hold) {
+  return {{"hub", hold.hub},
+          {"rollout", hold.rollout},
+          {"policy", hold.policy},
+          {"rule", hold.rule},
+          {"actor", hold.actor},
+          {"reason", text(hold.reason)},
+          {"since", format_time(hold.since)},
+          {"until", format_time(hold.until)}};
 }
 
 result<std::size_t> page_size(const http_request& request) {
@@ -132,6 +146,24 @@ result<std::size_t> page_size(const http_request& request) {
 
 http_reply bad_request(const failure& why) {
   return error_reply(400, "bad_request", why.text());
+}
+
+/// Whether the hold is of the rollout, or of a rule that judges it.
+bool is_about(const read_model& model, const hold_view& hold, const rollout_view& rollout) {
+  if (!hold.rollout.empty())
+    return hold.hub == rollout.hub && hold.rollout == rollout.id;
+  return std::ranges::any_of(model.rules(), [&](const auto& rule) {
+    const rule_key& key = rule.first;
+    return key.hub == rollout.hub && key.rollout == rollout.id && key.policy == hold.policy &&
+           key.rule == hold.rule;
+  });
+}
+
+http_reply get_holds(const read_model& model) {
+  json::array holds;
+  for (const hold_view& hold : model.holds())
+    holds.push_back(to_json(hold));
+  return json_reply(json::object{{"holds", std::move(holds)}});
 }
 
 json::object rollout_details(const read_model& model, const rollout_view& rollout) {
@@ -155,8 +187,14 @@ json::object rollout_details(const read_model& model, const rollout_view& rollou
       decisions.push_back(decision_json(decision));
     }
   }
+  json::array holds;
+  for (const hold_view& hold : model.holds()) {
+    if (is_about(model, hold, rollout))
+      holds.push_back(to_json(hold));
+  }
   out.emplace("rules", std::move(rules));
   out.emplace("decisions", std::move(decisions));
+  out.emplace("holds", std::move(holds));
   return out;
 }
 
@@ -338,6 +376,10 @@ route_handler at_once(Answer answer) {
 
 }  // namespace
 
+json::object hold_json(const hold_view& hold) {
+  return to_json(hold);
+}
+
 void add_api_routes(http_router& router, const read_model& model) {
   const auto* known = &model;
   router.add("GET", "/api/v1/rollouts",
@@ -360,6 +402,8 @@ void add_api_routes(http_router& router, const read_model& model) {
              at_once([known](const http_request& request, const path_parts& parts) {
                return get_jobs(*known, request, parts);
              }));
+  router.add("GET", "/api/v1/holds",
+             at_once([known](const http_request&, const path_parts&) { return get_holds(*known); }));
 }
 
 }  // namespace pushguard::agent

@@ -1,5 +1,7 @@
 #include "agent/core.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/asio/this_coro.hpp>
 
@@ -95,6 +97,61 @@ asio::awaitable<void> agent_core::beat() {
   }
 }
 
+/// Keeps what run() has made alive while a command uses it.
+class agent_core::command_mark {
+ public:
+  explicit command_mark(working& at) : at_(at) { ++at_.commands; }
+  ~command_mark() {
+    --at_.commands;
+    at_.command_ended.notify_all();
+  }
+  command_mark(const command_mark&) = delete;
+  command_mark& operator=(const command_mark&) = delete;
+
+ private:
+  working& at_;
+};
+
+asio::awaitable<operator_answer> agent_core::perform_on_rule(operator_command command, rule_target rule) {
+  const auto& policies = parts_.configuration.policies;
+  const auto policy = std::ranges::find(policies, rule.policy, &policy::policy_specification::name);
+  const bool is_known =
+      policy != policies.end() &&
+      std::ranges::find(policy->rules, rule.rule, &policy::rule_specification::name) != policy->rules.end();
+  if (!is_known) {
+    co_return operator_answer{.outcome = operator_outcome::not_found,
+                              .text = fmt::format("the configuration has no rule {}", target_text(command))};
+  }
+  store::hold_target target{.rollout = {}, .policy = std::move(rule.policy), .rule = std::move(rule.rule)};
+  if (command.action == domain::operator_action::hold)
+    co_return co_await working_.holds->put(std::move(command), std::move(target));
+  if (command.action == domain::operator_action::release)
+    co_return co_await working_.holds->remove(std::move(command), std::move(target));
+  co_return operator_answer{.outcome = operator_outcome::invalid,
+                            .text = "a rule can be held and released, and nothing else"};
+}
+
+asio::awaitable<operator_answer> agent_core::perform(operator_command command) {
+  if (working_.holds == nullptr) {
+    co_return operator_answer{.outcome = operator_outcome::unavailable,
+                              .text = "this agent starts or ends; nothing was done"};
+  }
+  const command_mark mark(working_);
+  if (const auto* rule = std::get_if<rule_target>(&command.target)) {
+    rule_target named = *rule;
+    co_return co_await perform_on_rule(std::move(command), std::move(named));
+  }
+  for (const auto& [name, hub] : working_.hubs) {
+    const auto* rollout = std::get_if<rollout_target>(&command.target);
+    const bool is_meant =
+        rollout != nullptr ? rollout->hub == name : hub->knows(std::get<domain::request_id>(command.target));
+    if (is_meant)
+      co_return co_await hub->perform(std::move(command));
+  }
+  co_return operator_answer{.outcome = operator_outcome::not_found,
+                            .text = fmt::format("this agent knows no {}", target_text(command))};
+}
+
 asio::awaitable<result<>> agent_core::run(store::store& store) {
   const auto executor = co_await asio::this_coro::executor;
   const auto known = co_await store.load();
@@ -115,8 +172,24 @@ asio::awaitable<result<>> agent_core::run(store::store& store) {
   audit_backlog trail(store, parts_.time, parts_.log, random_);
   begin_trail(trail, center, known->audit);
   (void)co_await trail.flush();
+  hold_book holds({.store = store,
+                   .time = parts_.time,
+                   .log = parts_.log,
+                   .random = random_,
+                   .publish =
+                       [this](std::vector<hold_view> all) {
+                         view_update update;
+                         update.holds = std::move(all);
+                         parts_.views(std::move(update));
+                       }},
+                  known->holds);
   std::vector<std::unique_ptr<hub_agent>> hubs;
+  holds.on_change([&hubs] {
+    for (const auto& hub : hubs)
+      hub->look_again();
+  });
   task_group tasks(executor);
+  tasks.spawn(holds.run());
   tasks.spawn(beat());
   tasks.spawn(outbox.run());
   tasks.spawn(center.run());
@@ -133,15 +206,22 @@ asio::awaitable<result<>> agent_core::run(store::store& store) {
                                    .numbers = numbers,
                                    .audit = trail,
                                    .instruments = *hub_instruments_[i],
+                                   .holds = holds,
                                    .views = parts_.views,
                                    .trust = hub_trust_[i],
                                    .agent_version = parts_.identity.version,
                                    .agent_url = parts_.agent_url}));
     tasks.spawn(hubs.back()->run(*known));
+    working_.hubs.emplace(parts_.configuration.hubs[i].name, hubs.back().get());
   }
+  working_.holds = &holds;
   co_await tasks.join();
   if (!co_await trail.flush())
     parts_.log.error("audit_entries_lost", {{"entries", trail.size()}});
+  working_.holds = nullptr;
+  working_.hubs.clear();
+  while (working_.commands > 0)
+    co_await working_.command_ended.wait();
   co_return result<>{};
 }
 

@@ -3,6 +3,7 @@
 #include <prometheus/metric_family.h>
 
 #include <boost/asio/awaitable.hpp>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -44,12 +45,27 @@ class agent_core {
   /// store cannot be read.
   [[nodiscard]] boost::asio::awaitable<result<>> run(store::store& store);
 
+  /// Does what an operator asks for. On run()'s executor; answers that it cannot before run() has read the
+  /// store, and when it ends.
+  [[nodiscard]] boost::asio::awaitable<operator_answer> perform(operator_command command);
+
   /// What the instruments show. Thread-safe.
   [[nodiscard]] std::vector<prometheus::MetricFamily> collect() const;
 
  private:
   explicit agent_core(core_parts parts);
 
+  /// What is there while run() is at work, and who is inside because of an operator.
+  struct working {
+    hold_book* holds = nullptr;
+    std::map<std::string, hub_agent*> hubs;
+    std::size_t commands = 0;
+    condition command_ended;
+  };
+  class command_mark;
+
+  [[nodiscard]] boost::asio::awaitable<operator_answer> perform_on_rule(operator_command command,
+                                                                        rule_target rule);
   [[nodiscard]] std::vector<std::unique_ptr<alerts::receiver>> make_receivers();
   [[nodiscard]] boost::asio::awaitable<void> beat();
   void begin_trail(audit_backlog& trail, alert_center& center, const store::audit_state& found);
@@ -60,6 +76,7 @@ class agent_core {
   std::vector<std::shared_ptr<tls_trust>> hub_trust_;
   std::vector<std::unique_ptr<hub_instruments>> hub_instruments_;
   notification_instruments notification_instruments_;
+  working working_;
 };
 
 }  // namespace pushguard::agent

@@ -237,7 +237,7 @@ json::object decision_json(const decision_view& decision) {
           {"ended_at", time_or_null(decision.ended_at)}};
 }
 
-void add_decision_routes(http_router& router, store_reach reach) {
+void add_decision_routes(http_router& router, const store_reach& reach) {
   router.add("GET", "/api/v1/decisions", [reach](const http_request& request, const path_parts&) {
     return get_decisions(reach(), request);
   });

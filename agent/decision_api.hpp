@@ -18,6 +18,6 @@ using store_reach = std::function<store::store*()>;
 
 /// Adds `GET /api/v1/decisions` and `GET /api/v1/audit`, which answer from the store and so know what no
 /// rollout under watch does; 503 without a store, 500 where it cannot be read.
-void add_decision_routes(http_router& router, store_reach reach);
+void add_decision_routes(http_router& router, const store_reach& reach);
 
 }  // namespace pushguard::agent

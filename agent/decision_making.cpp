@@ -1,6 +1,7 @@
 #include "agent/decision_making.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace pushguard::agent {
 namespace {
@@ -33,6 +34,31 @@ policy::cancel_outcome known_outcome(const store::plan_entry& entry) {
       return policy::cancel_outcome::unconfirmed;
   }
   return policy::cancel_outcome::unconfirmed;
+}
+
+struct org_counts {
+  policy::org_count started = 0;
+  policy::org_count failed = 0;
+};
+
+/// Distinct orgs that a rollout reached, and those of them whose newest job in it failed.
+org_counts count_orgs(const tracker::tracker& tracked, tracker::rollout_index rollout) {
+  std::map<tracker::org_index, tracker::job_index> newest;
+  for (const tracker::request_index request : tracked.at(rollout).requests) {
+    for (const tracker::job_index job : tracked.at(request).jobs) {
+      if (!domain::is_started(tracked.at(job).status))
+        continue;
+      const auto [place, is_first] = newest.try_emplace(tracked.at(job).org, job);
+      if (!is_first)
+        place->second = std::max(place->second, job);
+    }
+  }
+  org_counts counts;
+  for (const auto& [org, job] : newest) {
+    ++counts.started;
+    counts.failed += tracked.at(job).status == domain::push_status::failed ? 1U : 0U;
+  }
+  return counts;
 }
 
 std::vector<store::error_signature> top_signatures(const tracker::tracker& tracked,
@@ -97,6 +123,54 @@ store::decision_record make_decision(std::int64_t id, const decision_origin& ori
     made.ended_at = judged.at;
   }
   return made;
+}
+
+policy::policy_specification manual_specification() {
+  return {.name = std::string(manual_policy),
+          .contain = policy::containment::rollout,
+          .mode = policy::policy_mode::enforce,
+          .in_progress = policy::in_progress_handling::try_cancel};
+}
+
+store::decision_key manual_key(store::rollout_key rollout, std::int64_t epoch,
+                               const std::optional<domain::request_id>& request) {
+  return {.rollout = std::move(rollout),
+          .epoch = epoch,
+          .mode = store::decision_mode::manual,
+          .policy = std::string(manual_policy),
+          .rule = std::string(request ? request->key() : manual_rollout_rule)};
+}
+
+store::decision_record make_manual_decision(std::int64_t id, const decision_origin& origin,
+                                            store::decision_key key, std::string reason, wall_time now,
+                                            const policy::abort_plan& plan, const tracker::tracker& tracked,
+                                            tracker::rollout_index rollout) {
+  policy::judgement asked;
+  asked.key.rollout = rollout_of(key.rollout);
+  asked.epoch = static_cast<std::uint32_t>(key.epoch);
+  asked.mode = policy::policy_mode::enforce;
+  asked.reason = std::move(reason);
+  asked.at = now;
+  const org_counts counts = count_orgs(tracked, rollout);
+  asked.numbers.failed = counts.failed;
+  asked.numbers.started = counts.started;
+  asked.numbers.observed = counts.started == 0 ? 0.0 : static_cast<double>(counts.failed) / counts.started;
+  store::decision_record made = make_decision(id, origin, asked, plan, tracked, rollout);
+  made.key = std::move(key);
+  made.threshold_ratio.reset();
+  return made;
+}
+
+bool is_in_force(const store::decision_key& key) {
+  switch (key.mode) {
+    case store::decision_mode::enforce:
+      return true;
+    case store::decision_mode::dry_run:
+      return false;
+    case store::decision_mode::manual:
+      return key.rule == manual_rollout_rule;
+  }
+  return false;
 }
 
 std::optional<policy::containment_outcome> outcome_of(const store::decision_record& decision) {

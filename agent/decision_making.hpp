@@ -1,6 +1,8 @@
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "agent/policy/abort_plan.hpp"
 #include "agent/policy/judgement.hpp"
@@ -26,6 +28,29 @@ struct decision_origin {
                                                    const policy::abort_plan& plan,
                                                    const tracker::tracker& tracked,
                                                    tracker::rollout_index rollout);
+
+/// The policy and the rule under which an operator's abort of a whole rollout is recorded. An abort of one
+/// request has the request's 15-character id as its rule.
+inline constexpr std::string_view manual_policy = "manual";
+inline constexpr std::string_view manual_rollout_rule = "rollout";
+
+/// What an operator's abort does: as much as Salesforce lets, so running requests are tried too.
+[[nodiscard]] policy::policy_specification manual_specification();
+
+/// What an operator's abort of a rollout, or of one request of it, is recorded as.
+[[nodiscard]] store::decision_key manual_key(store::rollout_key rollout, std::int64_t epoch,
+                                             const std::optional<domain::request_id>& request);
+
+/// The record of an operator's abort; `origin.actor` is the operator.
+[[nodiscard]] store::decision_record make_manual_decision(std::int64_t id, const decision_origin& origin,
+                                                          store::decision_key key, std::string reason,
+                                                          wall_time now, const policy::abort_plan& plan,
+                                                          const tracker::tracker& tracked,
+                                                          tracker::rollout_index rollout);
+
+/// Whether the decision stops the rollout: requests that join it are cancelled too, until it is resumed. In
+/// dry run nothing is, and an operator's abort of one request is about that request.
+[[nodiscard]] bool is_in_force(const store::decision_key& key);
 
 /// An entry of the plan for one request; nothing where it had ended already.
 [[nodiscard]] std::optional<store::plan_entry> make_plan_entry(const policy::planned_request& planned,

@@ -160,7 +160,13 @@ void add_rollouts(const read_model& model, families& out) {
       aborted.add({{"hub", rollout.hub}, {"rollout", rollout.id}}, to_unix_seconds(*rollout.aborted_at));
     }
   }
-  for (family_builder* family : {&info, &jobs, &spared, &aborted})
+  family_builder held = gauge("pushguard_hold_expiry_timestamp_seconds",
+                              "When a hold ends; labels are empty where it is wider.");
+  for (const hold_view& hold : model.holds()) {
+    held.add({{"hub", hold.hub}, {"rollout", hold.rollout}, {"policy", hold.policy}, {"rule", hold.rule}},
+             to_unix_seconds(hold.until));
+  }
+  for (family_builder* family : {&info, &jobs, &spared, &aborted, &held})
     out.push_back(std::move(*family).build());
 }
 

@@ -7,10 +7,9 @@
 
 #include "agent/audit_trail.hpp"
 #include "agent/call_meter.hpp"
-#include "agent/containment.hpp"
-#include "agent/decision_making.hpp"
+#include "agent/enforcement.hpp"
 #include "agent/hub_connection.hpp"
-#include "agent/hub_memory.hpp"
+#include "agent/operator_desk.hpp"
 #include "agent/policy/judge.hpp"
 #include "agent/store/ports.hpp"
 #include "agent/stream_adapters.hpp"
@@ -46,25 +45,16 @@ asio::awaitable<void> wait_until(time_source& time, steady_time until, condition
   (void)co_await with_deadline(time, until, "waiting", wait_for(changed));
 }
 
-alerts::alert_severity severity_of(policy::rule_severity severity) {
-  switch (severity) {
-    case policy::rule_severity::critical:
-      return alerts::alert_severity::critical;
-    case policy::rule_severity::error:
-      return alerts::alert_severity::error;
-    case policy::rule_severity::warning:
-      return alerts::alert_severity::warning;
-    case policy::rule_severity::info:
-      return alerts::alert_severity::info;
-  }
-  return alerts::alert_severity::critical;
-}
-
 class watching_agent final : public hub_agent {
  public:
   explicit watching_agent(hub_agent_parts parts);
 
   asio::awaitable<void> run(const store::loaded_state& known) override;
+  asio::awaitable<operator_answer> perform(operator_command command) override {
+    return desk_.ask(std::move(command));
+  }
+  bool knows(const domain::request_id& request) const override { return tracked_.find(request).has_value(); }
+  void look_again() override { mark_changed(); }
 
  private:
   // Seeing.
@@ -95,17 +85,8 @@ class watching_agent final : public hub_agent {
   steady_time ask_to_confirm(std::vector<domain::job_id> jobs);
   asio::awaitable<void> confirm(std::vector<domain::job_id> jobs);
 
-  // Acting.
-  asio::awaitable<void> decide(policy::judgement judged);
-  void on_recorded(store::decision_record decision);
-  void on_not_recorded(const policy::judgement& judged, const failure& why, store::decision_record decision);
-  asio::awaitable<void> carry_out(store::decision_record decision);
-  asio::awaitable<void> remember_watched();
-  asio::awaitable<void> contain_latecomers();
   asio::awaitable<void> restore(const store::loaded_state& known);
-
   alert_context context_of(const domain::rollout_id& rollout) const;
-  alerts::alert_severity decided_severity(const store::decision_key& key) const;
 
   hub_agent_parts parts_;
   const std::string& name_;
@@ -115,8 +96,6 @@ class watching_agent final : public hub_agent {
   policy::judge judge_;
   publisher views_;
   hub_reader reader_;
-  containment_parts containment_parts_;
-  hub_memory memory_;
   std::string instance_url_;
 
   std::optional<task_group> tasks_;
@@ -135,13 +114,12 @@ class watching_agent final : public hub_agent {
   bool is_login_refused_ = false;
   bool is_budget_low_ = false;
   std::vector<bool> timed_;  ///< by job: its duration was observed, or never will be
-  std::map<policy::firing_key, std::string> unrecorded_;  ///< decisions the store refused, and their alerts
-  std::string last_store_failure_;
   bool is_confirming_ = false;
   std::vector<domain::job_id> confirmed_;  ///< asked for last
   steady_time confirm_more_at_;
   steady_time confirm_again_at_;
-  std::set<domain::rollout_id> joined_;  ///< rollouts that requests joined since the last look at latecomers
+  enforcement acting_;
+  operator_desk desk_;
 };
 
 watching_agent::watching_agent(hub_agent_parts parts)
@@ -159,25 +137,26 @@ watching_agent::watching_agent(hub_agent_parts parts)
       reader_(
           {parts_.hub.packages, parts_.configuration.rollout_gap}, hub_.queries(), tracked_,
           [this](const tracker::changes& changes) { on_changes(changes); }, parts_.time, parts_.log),
-      containment_parts_{
-          .queries = hub_.queries(),
-          .rest = hub_.rest(),
-          .reader = reader_,
-          .tracked = tracked_,
-          .views = views_,
-          .store = parts_.store,
-          .alerts = parts_.alerts,
-          .audit = parts_.audit,
-          .instruments = parts_.instruments,
-          .time = parts_.time,
-          .log = parts_.log,
-          .random = parts_.random,
-          .on_changes = [this](const tracker::changes& changes) { on_changes(changes); },
-          .context_of = [this](const domain::rollout_id& rollout) { return context_of(rollout); },
-          .severity_of = [this](const store::decision_key& key) { return decided_severity(key); }},
-      memory_(name_),
       last_complete_(parts_.time.steady_now()),
-      effective_interval_(parts_.hub.reconcile.active_interval) {
+      effective_interval_(parts_.hub.reconcile.active_interval),
+      acting_({.agent = parts_,
+               .hub = hub_,
+               .reader = reader_,
+               .tracked = tracked_,
+               .judge = judge_,
+               .views = views_,
+               .version_chosen = version_chosen_,
+               .on_changes = [this](const tracker::changes& changes) { on_changes(changes); },
+               .context_of = [this](const domain::rollout_id& rollout) { return context_of(rollout); },
+               .mark_changed = [this] { mark_changed(); },
+               .spawn = [this](asio::awaitable<void> task) { tasks_->spawn(std::move(task)); }}),
+      desk_({.agent = parts_,
+             .acting = acting_,
+             .tracked = tracked_,
+             .judge = judge_,
+             .views = views_,
+             .context_of = [this](const domain::rollout_id& rollout) { return context_of(rollout); },
+             .mark_changed = [this] { mark_changed(); }}) {
   for (const configuration::channel& channel : parts_.hub.channels)
     views_.hub().channels.push_back({channel.wanted.channel, false, "not subscribed yet"});
 }
@@ -192,28 +171,16 @@ asio::awaitable<void> watching_agent::run(const store::loaded_state& known) {
     tasks_->spawn(listen());
   }
   co_await tasks_->join();
+  desk_.close();
   hub_.rest().close();
 }
 
 asio::awaitable<void> watching_agent::restore(const store::loaded_state& known) {
-  memory_.restore(known);
-  tracked_ = tracker::tracker({.rollout_gap = parts_.configuration.rollout_gap}, memory_.known_rollouts());
-  judge_ = policy::judge(parts_.configuration.policies, memory_.for_judge());
-  for (const store::decision_record& decision : memory_.decisions()) {
-    const domain::rollout_id rollout = rollout_of(decision.key.rollout);
-    views_.note(decision);
-    if (decision.key.mode != store::decision_mode::dry_run) {
-      views_.note_aborted(rollout, decision.decided_at);
-    }
-    auto spared = co_await parts_.store.spared_orgs_of(decision.key.rollout);
-    if (spared && !spared->empty()) {
-      views_.note_spared(rollout, std::move(*spared));
-    }
-    if (decision.is_open()) {
-      parts_.log.warning("abort_resumed", {{"decision", decision.id}, {"rollout", rollout.text()}});
-      tasks_->spawn(carry_out(decision));
-    }
-  }
+  hub_memory& memory = acting_.memory();
+  memory.restore(known);
+  tracked_ = tracker::tracker({.rollout_gap = parts_.configuration.rollout_gap}, memory.known_rollouts());
+  judge_ = policy::judge(parts_.configuration.policies, memory.for_judge());
+  co_await acting_.carry_on();
   views_.flush(parts_.time.wall_now());
 }
 
@@ -477,8 +444,7 @@ void watching_agent::on_changes(const tracker::changes& changes) {
       std::vector<domain::request_id> requests;
       for (const tracker::request_index request : rollout.requests)
         requests.push_back(tracked_.at(request).row.id);
-      memory_.watch(rollout.id, requests);
-      joined_.insert(rollout.id);
+      acting_.join(rollout.id, requests);
     }
   }
   mark_changed();
@@ -527,6 +493,7 @@ void watching_agent::tell(const policy::judgement& judged) {
     return;  // what is not seen neither fires nor ends an alert
   }
   const auto context = [&] { return context_of(judged.key.rollout); };
+  acting_.tell_held(judged, rule);
   if (judged.value == policy::verdict::warning) {
     if (judged.before != policy::verdict::warning)
       parts_.alerts.raise(make_warning_alert(context(), rule));
@@ -535,10 +502,7 @@ void watching_agent::tell(const policy::judgement& judged) {
   }
   if (judged.value != policy::verdict::breached) {
     // A decision that could not be recorded, and now need not be: its alert must not stand.
-    if (const auto refused = unrecorded_.find(judged.firing()); refused != unrecorded_.end()) {
-      parts_.alerts.resolve(refused->second);
-      unrecorded_.erase(refused);
-    }
+    acting_.forget_unrecorded(judged.firing());
     parts_.alerts.resolve(breach_alert_id(rule.key));
     parts_.alerts.resolve(unarmed_breach_alert_id(rule.key));
   } else if (judged.before != policy::verdict::breached) {
@@ -554,24 +518,26 @@ void watching_agent::tell(const policy::judgement& judged) {
 
 asio::awaitable<void> watching_agent::judge_forever() {
   for (;;) {
+    co_await desk_.serve();
     const wall_time now = parts_.time.wall_now();
+    judge_.set_holds(parts_.holds.of(name_, now));
     if (const tracker::changes aged = tracked_.refresh(now); !aged.empty())
       on_changes(aged);
     const std::uint64_t judged_changes = changes_;
     const policy::freshness hub = freshness();
     tell_blindness(hub);
     policy::evaluation found = judge_.evaluate(tracked_, now, hub);
-    memory_.note(found.armings, now);
+    acting_.memory().note(found.armings, now);
     for (policy::judgement& judged : found.judgements) {
       tell(judged);
       if (judged.follows == policy::consequence::abort ||
           judged.follows == policy::consequence::would_abort) {
-        co_await decide(std::move(judged));
+        co_await acting_.decide(std::move(judged));
       }
     }
     const steady_time ask_again_at = ask_to_confirm(std::move(found.needs_errors));
-    co_await remember_watched();
-    co_await contain_latecomers();
+    co_await acting_.remember_watched();
+    co_await acting_.contain_latecomers();
     views_.flush(now);
     if (changes_ == judged_changes) {
       const steady_time next = parts_.time.steady_now() + judging_interval;
@@ -626,168 +592,6 @@ asio::awaitable<void> watching_agent::confirm(std::vector<domain::job_id> jobs) 
   mark_changed();
 }
 
-// ---- acting ----
-
-asio::awaitable<void> watching_agent::decide(policy::judgement judged) {
-  const auto rollout = tracked_.find(judged.key.rollout);
-  const policy::policy_specification* policy = judge_.find_policy(judged.key.policy);
-  if (!rollout || policy == nullptr)
-    co_return;
-  const policy::abort_plan plan = policy::make_abort_plan(tracked_, *rollout, *policy);
-  const decision_origin origin{
-      .hub = name_, .configuration_hash = parts_.configuration.hash, .agent_version = parts_.agent_version};
-  store::decision_record decision =
-      make_decision(parts_.numbers.take(), origin, judged, plan, tracked_, *rollout);
-  parts_.alerts.raise(make_containment_alert(context_of(judged.key.rollout), make_decision_view(decision),
-                                             severity_of(judged.severity)));
-  store::batch batch;
-  batch.decisions.push_back(decision);
-  audit_backlog::luggage audited = parts_.audit.take();
-  batch.audit = audited.entries();
-  batch.audit.push_back(audit_decided(decision));
-  batch.watched = memory_.take_changes();
-  const std::vector<store::watched_rollout> watched = batch.watched;
-  alert_center::luggage told = parts_.alerts.take();
-  told.add_to(batch);
-  const auto committed = co_await parts_.store.commit(std::move(batch));
-  if (committed && committed->is_applied()) {
-    parts_.alerts.stored(std::move(told));
-    audited.stored();
-    on_recorded(std::move(decision));
-    co_return;
-  }
-  parts_.alerts.put_back(std::move(told));
-  memory_.put_back(watched);
-  if (committed) {
-    parts_.log.warning(
-        "decision_already_recorded",
-        {{"rollout", judged.key.rollout.text()}, {"policy", judged.key.policy}, {"rule", judged.key.rule}});
-    co_return;
-  }
-  on_not_recorded(judged, committed.error(), std::move(decision));
-}
-
-void watching_agent::on_recorded(store::decision_record decision) {
-  const domain::rollout_id rollout = rollout_of(decision.key.rollout);
-  parts_.log.warning("abort_decided", {{"decision", decision.id},
-                                       {"hub", name_},
-                                       {"rollout", rollout.text()},
-                                       {"mode", store::to_string(decision.key.mode)},
-                                       {"policy", decision.key.policy},
-                                       {"rule", decision.key.rule},
-                                       {"failed", decision.failed},
-                                       {"started", decision.started},
-                                       {"in_flight", decision.in_flight},
-                                       {"reason", decision.reason}});
-  unrecorded_.erase(firing_of(decision.key));
-  last_store_failure_.clear();
-  memory_.note(decision);
-  views_.note(decision);
-  if (decision.key.mode == store::decision_mode::dry_run) {
-    parts_.instruments.abort_ended(decision.key.policy, decision.key.mode, judged_outcome(*decision.outcome));
-    return;
-  }
-  views_.note_aborted(rollout, decision.decided_at);
-  tasks_->spawn(carry_out(std::move(decision)));
-}
-
-void watching_agent::on_not_recorded(const policy::judgement& judged, const failure& why,
-                                     store::decision_record decision) {
-  if (why.text() != last_store_failure_) {
-    last_store_failure_ = why.text();
-    parts_.log.error("decision_not_recorded", {{"hub", name_},
-                                               {"rollout", judged.key.rollout.text()},
-                                               {"policy", judged.key.policy},
-                                               {"rule", judged.key.rule},
-                                               {"error", last_store_failure_}});
-  }
-  const auto handling = parts_.configuration.on_store_failure;
-  const auto [place, is_first] =
-      unrecorded_.emplace(judged.firing(), containment_alert_id(make_decision_view(decision)));
-  if (is_first)
-    parts_.audit.add(audit_not_recorded(decision, why, handling, parts_.time.wall_now()));
-  if (handling == configuration::store_failure_handling::act) {
-    parts_.audit.add(audit_decided(decision));
-    on_recorded(std::move(decision));
-    return;
-  }
-  // The next evaluation answers it again, if it still holds.
-  judge_.withdraw(judged.firing());
-}
-
-asio::awaitable<void> watching_agent::carry_out(store::decision_record decision) {
-  containment carrying(containment_parts_, std::move(decision));
-  memory_.begin(carrying.decision().id);
-  while (hub_.rest().api_version().empty()) {
-    co_await version_chosen_.wait();  // after a restart
-  }
-  co_await carrying.run();
-  if (carrying.decision().is_open()) {
-    co_return;  // cancelled: a later run carries it on
-  }
-  memory_.note(carrying.decision());
-  memory_.end(carrying.decision().id);
-  mark_changed();
-}
-
-asio::awaitable<void> watching_agent::remember_watched() {
-  store::batch batch;
-  batch.watched = memory_.take_changes();
-  if (batch.watched.empty())
-    co_return;
-  const std::vector<store::watched_rollout> watched = batch.watched;
-  const auto committed = co_await parts_.store.commit(std::move(batch));
-  if (!committed) {
-    parts_.log.error("watch_not_stored", {{"hub", name_}, {"error", committed.error().text()}});
-    memory_.put_back(watched);
-  }
-}
-
-/// Requests that joined an aborted rollout are cancelled too.
-asio::awaitable<void> watching_agent::contain_latecomers() {
-  const wall_time now = parts_.time.wall_now();
-  std::set<domain::rollout_id> later;
-  for (const domain::rollout_id& id : std::exchange(joined_, {})) {
-    const store::decision_record* abort = memory_.abort_of(id, judge_.epoch(id));
-    const auto rollout = tracked_.find(id);
-    if (abort == nullptr || !rollout)
-      continue;
-    const policy::policy_specification* policy = judge_.find_policy(abort->key.policy);
-    if (policy == nullptr)
-      continue;
-    if (memory_.is_carried_out(abort->id)) {
-      later.insert(id);  // after what is under way has ended
-      continue;
-    }
-    store::decision_record extended = *abort;
-    store::decision_update update{.id = abort->id, .plan = {}, .outcome = {}, .ended_at = {}};
-    for (const policy::planned_request& planned :
-         policy::make_abort_plan(tracked_, *rollout, *policy).requests) {
-      const bool is_known =
-          std::ranges::find(abort->plan, planned.id, &store::plan_entry::request) != abort->plan.end();
-      if (is_known || planned.step != policy::plan_step::cancel)
-        continue;
-      update.plan.push_back(*make_plan_entry(planned, now));
-    }
-    if (update.plan.empty())
-      continue;
-    extended.plan.insert(extended.plan.end(), update.plan.begin(), update.plan.end());
-    store::batch batch;
-    batch.audit.push_back(audit_extended(extended, update.plan, now));
-    batch.decision_updates.push_back(std::move(update));
-    const auto committed = co_await parts_.store.commit(std::move(batch));
-    if (!committed) {
-      parts_.log.error("decision_not_recorded",
-                       {{"hub", name_}, {"rollout", id.text()}, {"error", committed.error().text()}});
-      later.insert(id);
-      continue;
-    }
-    parts_.log.warning("abort_extended", {{"decision", extended.id}, {"rollout", id.text()}});
-    tasks_->spawn(carry_out(std::move(extended)));
-  }
-  joined_.merge(later);
-}
-
 // ---- what the texts need ----
 
 alert_context watching_agent::context_of(const domain::rollout_id& rollout) const {
@@ -805,15 +609,6 @@ alert_context watching_agent::context_of(const domain::rollout_id& rollout) cons
     context.generation = row.generation;
   }
   return context;
-}
-
-alerts::alert_severity watching_agent::decided_severity(const store::decision_key& key) const {
-  if (const policy::policy_specification* policy = judge_.find_policy(key.policy)) {
-    const auto rule = std::ranges::find(policy->rules, key.rule, &policy::rule_specification::name);
-    if (rule != policy->rules.end())
-      return severity_of(rule->severity);
-  }
-  return alerts::alert_severity::critical;  // the rule is gone from the configuration; the abort was real
 }
 
 }  // namespace

@@ -7,7 +7,9 @@
 #include "agent/alert_center.hpp"
 #include "agent/audit_backlog.hpp"
 #include "agent/configuration/configuration.hpp"
+#include "agent/hold_book.hpp"
 #include "agent/hub_instruments.hpp"
+#include "agent/operator_command.hpp"
 #include "agent/publisher.hpp"
 #include "agent/store/store.hpp"
 #include "base/log.hpp"
@@ -39,6 +41,7 @@ struct hub_agent_parts {
   decision_numbers& numbers;
   audit_backlog& audit;
   hub_instruments& instruments;
+  hold_book& holds;
   view_sink views;
   std::shared_ptr<tls_trust> trust;  ///< for https; may be empty where every origin is plain
   std::string agent_version;
@@ -54,6 +57,13 @@ class hub_agent {
   /// Runs until cancelled; then says goodbye to the stream and returns, within a few seconds. `known` is
   /// what the store remembers of all hubs; it is read before the first wait.
   [[nodiscard]] virtual boost::asio::awaitable<void> run(const store::loaded_state& known) = 0;
+
+  /// Carries out what an operator asks of a rollout or a request of this hub, and answers when it is stored.
+  /// Answers at once where run() has ended or ends.
+  [[nodiscard]] virtual boost::asio::awaitable<operator_answer> perform(operator_command command) = 0;
+  [[nodiscard]] virtual bool knows(const domain::request_id& request) const = 0;
+  /// Something that is judged by has changed: judges soon.
+  virtual void look_again() = 0;
 };
 
 [[nodiscard]] std::unique_ptr<hub_agent> make_hub_agent(hub_agent_parts parts);

@@ -47,7 +47,9 @@ policy::judge_memory hub_memory::for_judge() const {
       memory.armings.push_back(
           {id, judged_mode(rule.mode), rule.policy, rule.rule, judged_arming(rule.state)});
     }
-    memory.epochs.push_back({.rollout = id, .number = static_cast<std::uint32_t>(rollout.epoch)});
+    memory.epochs.push_back({.rollout = id,
+                             .number = static_cast<std::uint32_t>(rollout.epoch),
+                             .since = rollout.epoch_since.value_or(wall_time::min())});
   }
   for (const auto& [id, decision] : decisions_) {
     if (decision.key.mode != store::decision_mode::manual)
@@ -90,6 +92,31 @@ void hub_memory::note(std::span<const policy::known_arming> armings, wall_time n
   }
 }
 
+void hub_memory::open_epoch(const domain::rollout_id& rollout, wall_time since) {
+  const auto [place, is_new] = watched_.try_emplace(rollout);
+  if (is_new)
+    place->second.key = stored_rollout(hub_, rollout);
+  ++place->second.epoch;
+  place->second.epoch_since = since;
+  changed_.insert(rollout);
+}
+
+std::optional<store::watched_rollout> hub_memory::find(const domain::rollout_id& rollout) const {
+  const auto found = watched_.find(rollout);
+  return found == watched_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void hub_memory::replace(const domain::rollout_id& rollout, store::watched_rollout with) {
+  watched_.insert_or_assign(rollout, std::move(with));
+}
+
+std::vector<store::watched_rollout> hub_memory::watched() const {
+  std::vector<store::watched_rollout> out;
+  for (const auto& [id, rollout] : watched_)
+    out.push_back(rollout);
+  return out;
+}
+
 std::vector<store::watched_rollout> hub_memory::take_changes() {
   std::vector<store::watched_rollout> out;
   for (const domain::rollout_id& id : changed_)
@@ -114,11 +141,17 @@ std::vector<store::decision_record> hub_memory::decisions() const {
   return out;
 }
 
+const store::decision_record* hub_memory::find(const store::decision_key& key) const {
+  const auto found =
+      std::ranges::find_if(decisions_, [&key](const auto& decision) { return decision.second.key == key; });
+  return found == decisions_.end() ? nullptr : &found->second;
+}
+
 const store::decision_record* hub_memory::abort_of(const domain::rollout_id& rollout,
                                                    std::uint32_t epoch) const {
   for (const auto& [id, decision] : decisions_) {
     if (rollout_of(decision.key.rollout) == rollout && decision.key.epoch == epoch &&
-        decision.key.mode != store::decision_mode::dry_run) {
+        is_in_force(decision.key)) {
       return &decision;
     }
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -27,6 +28,13 @@ class hub_memory {
 
   void watch(const domain::rollout_id& rollout, std::span<const domain::request_id> requests);
   void note(std::span<const policy::known_arming> armings, wall_time now);
+  /// Opens the next epoch of a rollout.
+  void open_epoch(const domain::rollout_id& rollout, wall_time since);
+  /// A copy, for replace() where what was changed could not be stored; nothing for one that is not watched.
+  [[nodiscard]] std::optional<store::watched_rollout> find(const domain::rollout_id& rollout) const;
+  void replace(const domain::rollout_id& rollout, store::watched_rollout with);
+  /// All of them.
+  [[nodiscard]] std::vector<store::watched_rollout> watched() const;
   /// What changed since the last call, to be committed. put_back() where that failed.
   [[nodiscard]] std::vector<store::watched_rollout> take_changes();
   void put_back(std::span<const store::watched_rollout> changes);
@@ -36,7 +44,10 @@ class hub_memory {
   void note(const store::decision_record& decision);
   /// Oldest first.
   [[nodiscard]] std::vector<store::decision_record> decisions() const;
-  /// The abort in force of a rollout in this epoch; nullptr without one. Valid until the next note().
+  /// Nullptr where there is none. Valid until the next note().
+  [[nodiscard]] const store::decision_record* find(const store::decision_key& key) const;
+  /// The abort in force of a rollout in this epoch, which holds for requests that join it; nullptr without
+  /// one. Valid until the next note().
   [[nodiscard]] const store::decision_record* abort_of(const domain::rollout_id& rollout,
                                                        std::uint32_t epoch) const;
   void begin(std::int64_t decision) { carried_out_.insert(decision); }

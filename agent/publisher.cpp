@@ -51,6 +51,12 @@ void publisher::note_aborted(const domain::rollout_id& rollout, wall_time when) 
   note_rollout(rollout);
 }
 
+void publisher::note_epoch(const domain::rollout_id& rollout, int epoch, std::optional<wall_time> since) {
+  facts_[rollout].epoch = epoch;
+  facts_[rollout].resumed_at = since;
+  note_rollout(rollout);
+}
+
 void publisher::flush_jobs() {
   std::vector<job_view> jobs;
   const auto hand_over = [&] {
@@ -101,6 +107,8 @@ void publisher::flush(wall_time now) {
     if (const auto facts = facts_.find(tracked_.at(rollout).id); facts != facts_.end()) {
       view.aborted_at = facts->second.aborted_at;
       view.spared_orgs = facts->second.spared_orgs;
+      view.epoch = facts->second.epoch;
+      view.resumed_at = facts->second.resumed_at;
     }
     update.rollouts.push_back(std::move(view));
   }

@@ -29,6 +29,8 @@ class publisher {
   /// The orgs spared by the decisions of a rollout, all of them.
   void note_spared(const domain::rollout_id& rollout, std::vector<domain::org_key> orgs);
   void note_aborted(const domain::rollout_id& rollout, wall_time when);
+  /// The rollout is in this epoch, which began then.
+  void note_epoch(const domain::rollout_id& rollout, int epoch, std::optional<wall_time> since);
 
   /// The hub's own state, for the caller to change; it is published with the next flush().
   [[nodiscard]] hub_view& hub() {
@@ -43,6 +45,8 @@ class publisher {
  private:
   struct rollout_facts {
     std::optional<wall_time> aborted_at;
+    int epoch = 1;
+    std::optional<wall_time> resumed_at;
     std::size_t spared_orgs = 0;
   };
 

@@ -40,6 +40,9 @@ void read_model::apply(const view_update& update) {
   for (const decision_view& decision : update.decisions) {
     decisions_.insert_or_assign(decision.id, decision);
   }
+  if (update.holds) {
+    holds_ = *update.holds;
+  }
   for (const auto& [key, orgs] : update.spared) {
     spared_.insert_or_assign(key, orgs);
   }

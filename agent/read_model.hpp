@@ -32,6 +32,8 @@ class read_model {
   /// By id, so newest last.
   [[nodiscard]] const std::map<std::int64_t, decision_view>& decisions() const noexcept { return decisions_; }
 
+  [[nodiscard]] const std::vector<hold_view>& holds() const noexcept { return holds_; }
+
   /// Jobs in the order of their ids; nothing for an unknown request.
   [[nodiscard]] const job_table* jobs(const hub_and_request& request) const;
   /// Failed jobs of a request by the type of their first error; all zero for an unknown request.
@@ -61,6 +63,7 @@ class read_model {
   std::map<std::pair<std::string, std::string>, rollout_view> rollouts_;
   std::map<rule_key, rule_view> rules_;
   std::map<std::int64_t, decision_view> decisions_;
+  std::vector<hold_view> holds_;
   std::map<std::string, std::vector<domain::org_key>, std::less<>> spared_;
 };
 

@@ -13,6 +13,8 @@
 #include "agent/core.hpp"
 #include "agent/store/store.hpp"
 #include "agent/web_server.hpp"
+#include "base/condition.hpp"
+#include "base/deadline.hpp"
 #include "base/task_group.hpp"
 
 namespace pushguard::agent {
@@ -22,6 +24,8 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr duration lock_retry = std::chrono::seconds(1);
+// A command waits for at most a few commits; a loop that takes longer is in trouble.
+constexpr duration command_patience = std::chrono::seconds(30);
 
 /// One io_context on a thread of its own, running one coroutine that can be asked to end.
 class worker {
@@ -99,16 +103,17 @@ class threaded_agent final : public running_agent {
       return std::unexpected(core.error());
     }
     core_ = std::move(*core);
-    server_ = std::make_unique<web_server>(
-        web_server_parts{.configuration = configuration_,
-                         .time = time_,
-                         .log = log_,
-                         .state = state_,
-                         .version = identity.version,
-                         .commit = identity.commit,
-                         .configuration_loaded = time_.wall_now(),
-                         .collect = [this] { return core_->collect(); },
-                         .reach_store = [this] { return reachable_store_.load(); }});
+    server_ = std::make_unique<web_server>(web_server_parts{
+        .configuration = configuration_,
+        .time = time_,
+        .log = log_,
+        .state = state_,
+        .version = identity.version,
+        .commit = identity.commit,
+        .configuration_loaded = time_.wall_now(),
+        .collect = [this] { return core_->collect(); },
+        .reach_store = [this] { return reachable_store_.load(); },
+        .perform = [this](operator_command command) { return ask_core(std::move(command)); }});
     state_.last_turn = time_.steady_now().time_since_epoch().count();
     log_.info("agent_started", {{"version", identity.version},
                                 {"commit", identity.commit},
@@ -144,6 +149,36 @@ class threaded_agent final : public running_agent {
 
   void hand_over(view_update update) {
     asio::post(serve_.context(), [this, kept = std::move(update)] { server_->apply(kept); });
+  }
+
+  /// Has `decide` do it, and waits on `serve`. The two threads share nothing but the answer on its way.
+  asio::awaitable<operator_answer> ask_core(operator_command command) {
+    struct waiting {
+      condition answered;
+      std::optional<operator_answer> answer;
+    };
+    const auto shared = std::make_shared<waiting>();
+    asio::co_spawn(decide_.context(), core_->perform(std::move(command)),
+                   [this, shared](const std::exception_ptr& error, operator_answer answer) {
+                     if (error)
+                       answer.text = "the command could not be carried out";
+                     asio::post(serve_.context(), [shared, kept = std::move(answer)]() mutable {
+                       shared->answer = std::move(kept);
+                       shared->answered.notify_all();
+                     });
+                   });
+    const auto wait = [](std::shared_ptr<waiting> on) -> asio::awaitable<result<operator_answer>> {
+      while (!on->answer)
+        co_await on->answered.wait();
+      co_return *on->answer;
+    };
+    auto answered = co_await with_deadline(time_, time_.steady_now() + command_patience,
+                                           "waiting for the deciding loop", wait(shared));
+    if (answered)
+      co_return std::move(*answered);
+    co_return operator_answer{
+        .outcome = operator_outcome::unavailable,
+        .text = "the deciding loop does not answer; whether anything was done is not known: ask again"};
   }
 
   /// Waits for the store's lock, then decides until it is stopped.

@@ -88,6 +88,7 @@ rule_view make_rule_view(const std::string& hub, const policy::judgement& judged
               judged.key.segment};
   view.verdict = to_string(judged.value);
   view.reason = judged.reason;
+  view.follows = to_string(judged.follows);
   view.is_armed = judged.armed == policy::arming::armed;
   view.failed = judged.numbers.failed;
   view.started = judged.numbers.started;
@@ -96,6 +97,23 @@ rule_view make_rule_view(const std::string& hub, const policy::judgement& judged
   view.lower_bound_ratio = judged.numbers.lower_bound;
   view.threshold_ratio = judged.numbers.threshold;
   view.evaluated = judged.at;
+  return view;
+}
+
+hold_view make_hold_view(const store::hold_record& hold) {
+  hold_view view;
+  if (hold.target.rollout) {
+    view.hub = hold.target.rollout->hub;
+    view.rollout = domain::rollout_id{hold.target.rollout->version,
+                                      static_cast<std::uint32_t>(hold.target.rollout->number)}
+                       .text();
+  }
+  view.policy = hold.target.policy;
+  view.rule = hold.target.rule;
+  view.actor = hold.actor;
+  view.reason = hold.reason;
+  view.since = hold.since;
+  view.until = hold.until;
   return view;
 }
 

@@ -12,10 +12,11 @@ namespace pushguard::agent {
                                              tracker::request_index request, wall_time now);
 [[nodiscard]] job_view make_job_view(const tracker::tracker& from, tracker::job_index job);
 [[nodiscard]] org_view make_org_view(const tracker::tracker& from, tracker::org_index org);
-/// `spared_orgs` and `aborted_at` come from decisions and are left as they are by default.
+/// What comes from decisions and epochs is left as it is by default.
 [[nodiscard]] rollout_view make_rollout_view(const std::string& hub, const tracker::tracker& from,
                                              tracker::rollout_index rollout);
 [[nodiscard]] rule_view make_rule_view(const std::string& hub, const policy::judgement& judged);
+[[nodiscard]] hold_view make_hold_view(const store::hold_record& hold);
 [[nodiscard]] decision_view make_decision_view(const store::decision_record& decision);
 
 }  // namespace pushguard::agent

@@ -79,7 +79,21 @@ struct rollout_view {
   status_counts jobs{};
   std::size_t spared_orgs = 0;
   bool is_open = true;
-  std::optional<wall_time> aborted_at;
+  std::optional<wall_time> aborted_at;  ///< last
+  int epoch = 1;                        ///< the present one
+  std::optional<wall_time> resumed_at;  ///< since when jobs count; nothing in the first epoch
+};
+
+/// What an operator holds.
+struct hold_view {
+  std::string hub;      ///< empty, with `rollout`: every rollout of every hub
+  std::string rollout;  ///< `04t…/1`
+  std::string policy;   ///< empty, with `rule`: every rule
+  std::string rule;
+  std::string actor;
+  std::string reason;
+  wall_time since;
+  wall_time until;
 };
 
 /// Labels that name a rule's state series.
@@ -98,6 +112,7 @@ struct rule_view {
   rule_key key;
   std::string verdict;  ///< `insufficient_data`, `ok`, `warning`, `breached`, `blind`
   std::string reason;
+  std::string follows;  ///< `nothing`, `alert`, `abort`, `would_abort`, `held`, `breached_before_arming`
   bool is_armed = false;
   std::size_t failed = 0;
   std::size_t started = 0;
@@ -160,7 +175,8 @@ struct view_update {
   std::vector<rule_view> rules;
   std::vector<decision_view> decisions;
   std::vector<std::pair<std::string, std::vector<domain::org_key>>>
-      spared;  ///< by decision's rollout key `hub/04t…/1`
+      spared;                                   ///< by decision's rollout key `hub/04t…/1`
+  std::optional<std::vector<hold_view>> holds;  ///< all there are, where they changed
 };
 
 }  // namespace pushguard::agent

@@ -6,6 +6,7 @@
 
 #include "agent/api.hpp"
 #include "agent/exposition.hpp"
+#include "agent/operator_routes.hpp"
 #include "base/task_group.hpp"
 #include "metrics/families.hpp"
 
@@ -116,6 +117,14 @@ http_reply web_server::ready() const {
   return text_reply(is_ready ? 200 : 503, body);
 }
 
+asio::awaitable<operator_answer> web_server::perform(operator_command command) {
+  if (!parts_.state.is_leader) {
+    co_return operator_answer{.outcome = operator_outcome::unavailable,
+                              .text = "this agent waits for the lock of its store: another one acts"};
+  }
+  co_return co_await parts_.perform(std::move(command));
+}
+
 http_reply web_server::index() const {
   return text_reply(
       200,
@@ -139,6 +148,9 @@ void web_server::add_routes() {
   add("/-/ready", [this](const http_request&) { return ready(); });
   add_api_routes(router_, model_);
   add_decision_routes(router_, parts_.reach_store);
+  add_operator_routes(router_,
+                      {.tokens = parts_.configuration.api_tokens,
+                       .perform = [this](operator_command command) { return perform(std::move(command)); }});
 }
 
 }  // namespace pushguard::agent

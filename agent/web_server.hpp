@@ -10,6 +10,7 @@
 
 #include "agent/configuration/configuration.hpp"
 #include "agent/decision_api.hpp"
+#include "agent/operator_command.hpp"
 #include "agent/org_series.hpp"
 #include "agent/read_model.hpp"
 #include "base/http_server.hpp"
@@ -33,6 +34,8 @@ struct web_server_parts {
   /// Families that others keep: the hubs' and the notifications' instruments. Called on `serve`'s thread.
   std::function<std::vector<prometheus::MetricFamily>()> collect;
   store_reach reach_store;  ///< called on `serve`'s thread
+  /// Does what operators ask for; called on `serve`'s thread, and answers there.
+  operator_handler perform;
 };
 
 /// The agent's HTTP side: metrics, health and the API, from its own replica of what `decide` knows. For one
@@ -57,6 +60,7 @@ class web_server {
   [[nodiscard]] http_reply ready() const;
   [[nodiscard]] http_reply index() const;
   [[nodiscard]] boost::asio::awaitable<void> sweep();
+  [[nodiscard]] boost::asio::awaitable<operator_answer> perform(operator_command command);
 
   web_server_parts parts_;
   read_model model_;

@@ -25,6 +25,7 @@ struct dispatcher {
   int operator()(const agent::status_options& options) const { return agent::status(options); }
   int operator()(const agent::orgs_options& options) const { return agent::orgs(options); }
   int operator()(const agent::audit_options& options) const { return agent::audit(options); }
+  int operator()(const agent::control_options& options) const { return agent::control(options); }
   int operator()(const agent::export_history_options& options) const {
     return agent::export_history(options, variables);
   }

@@ -28,6 +28,8 @@ struct typed_words {
   std::string listen;
   std::string target;
   std::string request;
+  std::string reason;
+  std::string length;
   std::string hub;
   std::string orgs;
   std::string waves;
@@ -380,6 +382,104 @@ void add_export_history(CLI::App& app, typed_words& words) {
                "Leave out org names and what errors say; keep their types, titles and a hash");
 }
 
+void add_action(CLI::App& app, typed_words& words, const char* target, domain::operator_action action) {
+  app.add_option("target", words.target, "What it is about")->required()->type_name(target);
+  app.add_option("--reason", words.reason,
+                 domain::needs_reason(action) ? "Why: one line for the trail; required"
+                                              : "Why: one line for the trail")
+      ->type_name("TEXT");
+  if (action == domain::operator_action::hold)
+    app.add_option("--for", words.length, "How long, 1m to 30d; required")->type_name("DURATION");
+  app.add_option("--hub", words.hub, "Where the rollout is on several hubs")->type_name("NAME");
+  add_json(app, words);
+  add_connection(app, words);
+}
+
+void add_abort(CLI::App& app, typed_words& words) {
+  add_action(app, words, "ROLLOUT|REQUEST", domain::operator_action::abort);
+}
+
+void add_hold(CLI::App& app, typed_words& words) {
+  add_action(app, words, "ROLLOUT|POLICY/RULE", domain::operator_action::hold);
+}
+
+void add_release(CLI::App& app, typed_words& words) {
+  add_action(app, words, "ROLLOUT|POLICY/RULE", domain::operator_action::release);
+}
+
+void add_resume(CLI::App& app, typed_words& words) {
+  add_action(app, words, "ROLLOUT", domain::operator_action::resume);
+}
+
+void add_arm(CLI::App& app, typed_words& words) {
+  add_action(app, words, "ROLLOUT", domain::operator_action::arm);
+}
+
+using control_target = decltype(control_options::target);
+
+result<control_target> read_control_target(domain::operator_action action, const std::string& text) {
+  using domain::operator_action;
+  const auto rollout = domain::rollout_id::parse(text);
+  if (rollout)
+    return *rollout;
+  if (action == operator_action::abort) {
+    const auto request = domain::request_id::parse(text);
+    if (request)
+      return *request;
+    return fail(errc::invalid,
+                fmt::format("'{}' is neither a rollout (04t… or 04t…/2) nor a push request (0DV…)", text));
+  }
+  const auto slash = text.find('/');
+  const bool is_rule = slash != std::string::npos && slash > 0 && slash + 1 < text.size() &&
+                       text.find('/', slash + 1) == std::string::npos && !text.starts_with("04t");
+  if (action == operator_action::hold || action == operator_action::release) {
+    if (is_rule)
+      return rule_name{.policy = text.substr(0, slash), .rule = text.substr(slash + 1)};
+    return fail(errc::invalid,
+                fmt::format("'{}' is neither a rollout (04t… or 04t…/2) nor POLICY/RULE", text));
+  }
+  return std::unexpected(rollout.error());
+}
+
+result<command> read_control(domain::operator_action action, const typed_words& words,
+                             const configuration::environment& variables) {
+  auto target = read_control_target(action, words.target);
+  if (!target)
+    return std::unexpected(target.error());
+  if (words.reason.empty() && domain::needs_reason(action))
+    return fail(errc::invalid, "--reason must say why");
+  if (!words.reason.empty()) {
+    if (const auto checked = domain::check_reason(words.reason); !checked)
+      return fail(errc::invalid, "--" + checked.error().text());
+  }
+  control_options made{.action = action,
+                       .target = std::move(*target),
+                       .reason = words.reason,
+                       .length = {},
+                       .hub = words.hub.empty() ? std::nullopt : std::optional(words.hub),
+                       .output = read_output(words),
+                       .connection = {}};
+  if (action == domain::operator_action::hold) {
+    const auto length = domain::parse_hold_length(words.length);
+    if (!length)
+      return fail(errc::invalid, words.length.empty() ? "--for must say how long, like 30m or 2h"
+                                                      : "--" + length.error().text());
+    made.length = *length;
+  }
+  if (made.hub && !std::holds_alternative<domain::rollout_id>(made.target))
+    return fail(errc::invalid, "--hub goes with a rollout only");
+  auto connection = read_connection(words, variables);
+  if (!connection)
+    return std::unexpected(connection.error());
+  made.connection = std::move(*connection);
+  return made;
+}
+
+template <domain::operator_action Action>
+result<command> read_action(const typed_words& words, const configuration::environment& variables) {
+  return read_control(Action, words, variables);
+}
+
 result<command> read_export_history(const typed_words& words, const configuration::environment&) {
   auto config = read_config(words);
   if (!config)
@@ -405,6 +505,15 @@ constexpr std::array definitions{
     command_definition{"status", "Show what the running agent knows", add_status, read_status},
     command_definition{"orgs", "List the orgs of a rollout", add_orgs, read_orgs},
     command_definition{"audit", "Print the audit trail, or verify its hash chain", add_audit, read_audit},
+    command_definition{"abort", "Cancel what has not started of a rollout, or one push request", add_abort,
+                       read_action<domain::operator_action::abort>},
+    command_definition{"hold", "Let a rollout or a rule do nothing for a while", add_hold,
+                       read_action<domain::operator_action::hold>},
+    command_definition{"release", "End a hold", add_release, read_action<domain::operator_action::release>},
+    command_definition{"resume", "Let an aborted rollout go on", add_resume,
+                       read_action<domain::operator_action::resume>},
+    command_definition{"arm", "Let the rules of a rollout act that was breached when first seen", add_arm,
+                       read_action<domain::operator_action::arm>},
     command_definition{"export-history", "Write a past push from Salesforce to standard output",
                        add_export_history, read_export_history},
     command_definition{"version", "Show the version of the program and its libraries", add_json,

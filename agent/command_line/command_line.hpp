@@ -11,6 +11,7 @@
 #include "agent/configuration/environment.hpp"
 #include "agent/configuration/listen_address.hpp"
 #include "agent/domain/ids.hpp"
+#include "agent/domain/operator_action.hpp"
 #include "agent/domain/rollout_id.hpp"
 #include "base/url.hpp"
 
@@ -85,6 +86,23 @@ struct audit_options {
   connection_options connection;
 };
 
+struct rule_name {
+  std::string policy;
+  std::string rule;
+};
+
+/// abort, hold, release, resume and arm. Which target goes with which action was checked: a request with
+/// abort only, a rule with hold and release only.
+struct control_options {
+  domain::operator_action action = domain::operator_action::hold;
+  std::variant<domain::rollout_id, domain::request_id, rule_name> target;
+  std::string reason;              ///< checked; may be empty where needs_reason() says so
+  std::optional<duration> length;  ///< of a hold
+  std::optional<std::string> hub;  ///< where the rollout is on several
+  output_form output = output_form::text;
+  connection_options connection;
+};
+
 struct export_history_options {
   std::filesystem::path config;
   domain::request_id request;
@@ -96,8 +114,9 @@ struct version_options {
   output_form output = output_form::text;
 };
 
-using command = std::variant<run_options, check_options, demo_options, simulate_options, status_options,
-                             orgs_options, audit_options, export_history_options, version_options>;
+using command =
+    std::variant<run_options, check_options, demo_options, simulate_options, status_options, orgs_options,
+                 audit_options, control_options, export_history_options, version_options>;
 
 enum class output_stream { standard_output, standard_error };
 

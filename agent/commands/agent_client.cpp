@@ -32,21 +32,23 @@ class http_agent_client final : public agent_client {
   }
 
   result<json::value> get(std::string target) override {
-    const auto text = get_text(std::move(target));
-    if (!text) {
-      return std::unexpected(text.error());
-    }
-    boost::system::error_code ec;
-    json::value body = json::parse(*text, ec);
-    if (ec) {
-      return fail(errc::malformed,
-                  fmt::format("{} did not answer with JSON: is it Pushguard?", agent_.origin.text()));
-    }
-    return body;
+    return parsed(text_of({.method = "GET", .target = prefix() + target, .headers = {}, .body = {}}));
+  }
+
+  result<json::value> post(std::string target, json::value body) override {
+    http_request request{
+        .method = "POST", .target = prefix() + target, .headers = {}, .body = json::serialize(body)};
+    request.headers.set("Content-Type", "application/json");
+    return parsed(text_of(std::move(request)));
   }
 
   result<std::string> get_text(std::string target) override {
-    auto reply = ask(prefix() + target);
+    return text_of({.method = "GET", .target = prefix() + target, .headers = {}, .body = {}});
+  }
+
+ private:
+  result<std::string> text_of(http_request request) {
+    auto reply = ask(std::move(request));
     if (!reply) {
       return std::unexpected(reply.error());
     }
@@ -59,7 +61,19 @@ class http_agent_client final : public agent_client {
     return std::move(reply->body);
   }
 
- private:
+  result<json::value> parsed(const result<std::string>& text) const {
+    if (!text) {
+      return std::unexpected(text.error());
+    }
+    boost::system::error_code ec;
+    json::value body = json::parse(*text, ec);
+    if (ec) {
+      return fail(errc::malformed,
+                  fmt::format("{} did not answer with JSON: is it Pushguard?", agent_.origin.text()));
+    }
+    return body;
+  }
+
   /// The agent may stand behind a path of a reverse proxy.
   std::string prefix() const { return agent_.target == "/" ? "" : agent_.target; }
 
@@ -71,9 +85,7 @@ class http_agent_client final : public agent_client {
                                                       : json::serialize(body);
   }
 
-  result<http_response> ask(std::string target) {
-    http_request request;
-    request.target = std::move(target);
+  result<http_response> ask(http_request request) {
     request.headers.set("Accept", "application/json");
     if (!token_.empty()) {
       request.headers.set("Authorization", "Bearer " + token_.reveal());

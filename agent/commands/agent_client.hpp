@@ -20,6 +20,8 @@ class agent_client {
 
   /// The same without parsing the answer.
   [[nodiscard]] virtual result<std::string> get_text(std::string target) = 0;
+  /// POSTs `body` as JSON. Fails as get() does.
+  [[nodiscard]] virtual result<boost::json::value> post(std::string target, boost::json::value body) = 0;
 };
 
 /// Fails where the token or certificate file cannot be read.

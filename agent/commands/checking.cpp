@@ -6,6 +6,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+#include <boost/json/value_from.hpp>
 #include <csignal>
 #include <cstdio>
 #include <random>
@@ -122,6 +123,7 @@ json::object to_json(const hub_findings& of) {
 
 int check(const check_options& options, const configuration::environment& variables) {
   const auto loaded = configuration::load_configuration(options.config, variables);
+  const auto warnings = loaded ? configuration::find_warnings(*loaded) : configuration::problem_list{};
   json::array problems;
   if (!loaded) {
     for (const std::string& problem : loaded.error()) {
@@ -132,6 +134,8 @@ int check(const check_options& options, const configuration::environment& variab
   } else if (options.output == output_form::text) {
     fmt::print("{} is valid: {} hubs, {} policies, {} receivers\n", options.config.string(),
                loaded->hubs.size(), loaded->policies.size(), loaded->alerts.receivers.size());
+    for (const std::string& warning : warnings)
+      fmt::print("warning: {}\n", warning);
     std::fflush(stdout);  // asking the hubs takes a while
   }
   std::vector<hub_findings> hubs;
@@ -140,7 +144,9 @@ int check(const check_options& options, const configuration::environment& variab
     hubs = check_online(*loaded);
   }
   if (options.output == output_form::json) {
-    json::object answer{{"valid", loaded.has_value()}, {"problems", std::move(problems)}};
+    json::object answer{{"valid", loaded.has_value()},
+                        {"problems", std::move(problems)},
+                        {"warnings", json::value_from(warnings)}};
     if (options.asks_hubs) {
       json::array list;
       for (const hub_findings& each : hubs)

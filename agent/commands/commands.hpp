@@ -11,6 +11,7 @@ namespace pushguard::agent {
 [[nodiscard]] int status(const status_options& options);
 [[nodiscard]] int orgs(const orgs_options& options);
 [[nodiscard]] int audit(const audit_options& options);
+[[nodiscard]] int control(const control_options& options);
 [[nodiscard]] int export_history(const export_history_options& options,
                                  const configuration::environment& variables);
 [[nodiscard]] int version(const version_options& options);

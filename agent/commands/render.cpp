@@ -103,11 +103,32 @@ std::string request_status(const json::object& request) {
   return is_stale ? text_of(request, "status") + " (stale)" : text_of(request, "status");
 }
 
+/// Which stretch between aborts it is in; nothing in the first.
+std::string epoch_text(const json::object& rollout) {
+  const auto epoch = number_of(rollout, "epoch");
+  return epoch < 2 ? "" : fmt::format("  epoch {} since {}", epoch, text_of(rollout, "resumed_at"));
+}
+
+/// Whether the rule is held, or may not act.
+std::string standing_text(const json::object& rule) {
+  if (text_of(rule, "follows") == "held")
+    return " (held)";
+  const auto* armed = rule.if_contains("armed");
+  return armed != nullptr && armed->is_bool() && !armed->get_bool() ? " (not armed)" : "";
+}
+
+std::string hold_text(const json::object& hold) {
+  const std::string rule = text_of(hold, "rule");
+  return fmt::format("  hold of {} until {} by {}: {}\n",
+                     rule.empty() ? "the rollout" : fmt::format("{}/{}", text_of(hold, "policy"), rule),
+                     text_of(hold, "until"), text_of(hold, "actor"), text_of(hold, "reason"));
+}
+
 std::string rollout_text(const json::object& rollout, show_decisions decisions) {
   const std::string aborted = text_of(rollout, "aborted_at");
-  std::string out = fmt::format("{}  {}  {} {}{}\n", text_of(rollout, "hub"), text_of(rollout, "id"),
+  std::string out = fmt::format("{}  {}  {} {}{}{}\n", text_of(rollout, "hub"), text_of(rollout, "id"),
                                 text_of(rollout, "package_name"), text_of(rollout, "package_version"),
-                                aborted.empty() ? "" : "  aborted " + aborted);
+                                aborted.empty() ? "" : "  aborted " + aborted, epoch_text(rollout));
   out += fmt::format("  orgs: {}; spared: {}\n", counts_text(object_of(rollout, "jobs")),
                      number_of(rollout, "spared_orgs"));
   for (const json::value& wave : array_of(rollout, "waves")) {
@@ -119,10 +140,14 @@ std::string rollout_text(const json::object& rollout, show_decisions decisions) 
   for (const json::value& value : array_of(rollout, "rules")) {
     if (const auto* rule = value.if_object()) {
       const std::string segment = text_of(*rule, "segment");
-      out += fmt::format("  rule {}/{}{}  {}  {}\n", text_of(*rule, "policy"), text_of(*rule, "rule"),
+      out += fmt::format("  rule {}/{}{}  {}{}  {}\n", text_of(*rule, "policy"), text_of(*rule, "rule"),
                          segment.empty() ? "" : " [" + segment + "]", text_of(*rule, "verdict"),
-                         text_of(*rule, "reason"));
+                         standing_text(*rule), text_of(*rule, "reason"));
     }
+  }
+  for (const json::value& value : array_of(rollout, "holds")) {
+    if (const auto* hold = value.if_object())
+      out += hold_text(*hold);
   }
   if (decisions == show_decisions::yes) {
     const auto& list = array_of(rollout, "decisions");
@@ -190,6 +215,36 @@ std::string render_request(const json::value& request) {
                      text_of(*object, "package_version"), text_of(*object, "rollout"),
                      request_status(*object), text_of(*object, "scheduled_start"), text_of(*object, "start"),
                      text_of(*object, "end"), counts_text(object_of(*object, "jobs")));
+}
+
+std::string render_action(const json::value& answer) {
+  const auto* object = answer.if_object();
+  if (object == nullptr) {
+    return "";
+  }
+  std::string out = text_of(*object, "message") + "\n";
+  for (const json::value& value : array_of(*object, "plan")) {
+    const auto* entry = value.if_object();
+    if (entry == nullptr) {
+      continue;
+    }
+    const bool can_be_stopped = text_of(*entry, "step") == "cancel";
+    out += fmt::format(
+        "  {}  {:<11}  {}\n", text_of(*entry, "request_id"), text_of(*entry, "status"),
+        can_be_stopped ? "is cancelled" : "is running: the API cannot stop it, as far as is known");
+    if (can_be_stopped) {
+      continue;
+    }
+    const std::string page = text_of(*entry, "setup_page");
+    out += page.empty() ? "      no Abort button in Setup is known for it: open a case with Salesforce\n"
+                        : fmt::format("      press Abort in Setup: {}\n", page);
+  }
+  if (const auto& reach = object_of(*object, "orgs"); !reach.empty()) {
+    out += fmt::format(
+        "  {} orgs are spared if all goes well, {} are being upgraded, {} more cannot be stopped\n",
+        number_of(reach, "spared"), number_of(reach, "in_flight"), number_of(reach, "still_to_start"));
+  }
+  return out;
 }
 
 std::string orgs_table_header() {

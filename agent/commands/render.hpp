@@ -14,6 +14,10 @@ enum class show_decisions { no, yes };
 /// One push request: the body of `GET /api/v1/requests/{id}`.
 [[nodiscard]] std::string render_request(const boost::json::value& request);
 
+/// What `pushguard abort`, `hold`, `release`, `resume` and `arm` print: the message, and for an abort what
+/// can be stopped, what cannot, and where a human can. `answer` is the body of the POST.
+[[nodiscard]] std::string render_action(const boost::json::value& answer);
+
 /// How `pushguard orgs` prints a page of `GET /api/v1/rollouts/…/orgs`. `ids` are 15 characters, one a
 /// line, as `sf package push-upgrade schedule --org-file` wants them; csv is RFC 4180 with cells that a
 /// spreadsheet would run as a formula made harmless.

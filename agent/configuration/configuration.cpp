@@ -9,6 +9,7 @@
 
 #include "agent/configuration/sections.hpp"
 #include "base/digest.hpp"
+#include "base/file.hpp"
 
 namespace pushguard::configuration {
 namespace {
@@ -30,8 +31,31 @@ void read_state(yaml_reader& root, const reading& context, configuration& made) 
   made.state = context.resolve(path);
 }
 
-void read_http(yaml_reader& from, configuration& made) {
-  constexpr std::array<std::string_view, 2> later{"web_config_file", "api_tokens_file"};
+constexpr std::size_t tokens_file_size_max = 1024UZ * 1024;  // api_tokens_max lines of the longest kind
+
+void read_api_tokens(yaml_reader& from, const reading& context, configuration& made) {
+  constexpr std::string_view key = "api_tokens_file";
+  const auto text = from.text(key);
+  if (!text)
+    return;
+  const std::filesystem::path file = context.resolve(*text);
+  const auto content = pushguard::read_file(file, tokens_file_size_max);
+  if (!content) {
+    from.problem(key, fmt::format("{}: {}", key, content.error().text()));
+    return;
+  }
+  auto tokens = parse_api_tokens(*content, file);
+  if (!tokens) {
+    for (const std::string& problem : tokens.error())
+      from.problem(key, fmt::format("{}: {}", key, problem));
+    return;
+  }
+  made.api_tokens = std::move(*tokens);
+  made.api_tokens_file = file;
+}
+
+void read_http(yaml_reader& from, const reading& context, configuration& made) {
+  constexpr std::array<std::string_view, 1> later{"web_config_file"};
   if (const auto text = from.text("listen")) {
     auto address = parse_listen_address(*text);
     if (address)
@@ -39,6 +63,7 @@ void read_http(yaml_reader& from, configuration& made) {
     else
       from.problem("listen", "listen: " + address.error().text());
   }
+  read_api_tokens(from, context, made);
   from.refuse(later, unsupported);
   from.finish();
 }
@@ -86,7 +111,7 @@ configuration read_root(const yaml_node& node, const reading& context) {
   made.on_store_failure =
       root.choice<store_failure_handling>("on_store_failure", handlings).value_or(made.on_store_failure);
   if (auto http = root.mapping("http"))
-    read_http(*http, made);
+    read_http(*http, context, made);
   if (auto series = root.mapping("org_series"))
     made.series = read_series(*series);
   if (auto log = root.mapping("log"))
@@ -130,6 +155,19 @@ std::expected<std::string, problem_list> read_file(const std::filesystem::path& 
 }
 
 }  // namespace
+
+problem_list find_warnings(const configuration& loaded) {
+  problem_list found;
+  if (loaded.api_tokens_file) {
+    using std::filesystem::perms;
+    std::error_code ec;
+    const perms mode = std::filesystem::status(*loaded.api_tokens_file, ec).permissions();
+    if (!ec && (mode & perms::others_read) != perms::none)
+      found.push_back(fmt::format("{}: everybody on this machine can read the tokens; chmod o-r mends it",
+                                  loaded.api_tokens_file->string()));
+  }
+  return found;
+}
 
 std::string hash_configuration(std::string_view text) {
   return sha256_hex(without_carriage_returns(text));

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "agent/configuration/api_tokens.hpp"
 #include "agent/configuration/environment.hpp"
 #include "agent/configuration/listen_address.hpp"
 #include "agent/domain/ids.hpp"
@@ -93,6 +94,9 @@ struct configuration {
   std::filesystem::path state = "/var/lib/pushguard/state.db";
   store_failure_handling on_store_failure = store_failure_handling::refuse;
   listen_address listen{.host = "127.0.0.1", .port = 9595};
+  /// Who may POST; empty: nobody.
+  std::vector<api_token> api_tokens;
+  std::optional<std::filesystem::path> api_tokens_file;  ///< where they were read
   org_series series;
   logging log;
   /// SHA-256 of the file in hex, as hash_configuration makes it.
@@ -111,6 +115,9 @@ using problem_list = std::vector<std::string>;
 [[nodiscard]] std::expected<configuration, problem_list> read_configuration(std::string_view text,
                                                                             const std::filesystem::path& file,
                                                                             const environment& variables);
+
+/// What is not wrong, but not as it should be: files with secrets that everybody can read. Looks at the disk.
+[[nodiscard]] problem_list find_warnings(const configuration& loaded);
 
 /// SHA-256 in hex of the text with its line ends made `\n` and without a byte order mark, so that a file has
 /// one hash wherever it was checked out. What secret files hold is not part of it.

@@ -81,6 +81,8 @@ rule_specification read_rule(yaml_reader& from, unique_names& names, const readi
 policy_specification read_policy(yaml_reader& from, unique_names& names, const reading& context) {
   policy_specification made;
   made.name = names.read(from);
+  if (made.name == "manual")
+    from.problem("name", "a policy cannot be named 'manual': what operators abort is told under that name");
   if (auto match = from.mapping("match"))
     made.match = read_match(*match);
   made.scope = from.choice<counting_scope>("scope", scopes).value_or(made.scope);

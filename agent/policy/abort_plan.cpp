@@ -80,6 +80,31 @@ std::vector<domain::org_key> keys_of(const tracker::tracker& tracker,
   return keys;
 }
 
+abort_plan plan_for(const tracker::tracker& tracker, std::vector<tracker::request_index> requests,
+                    in_progress_handling in_progress) {
+  abort_plan plan;
+  affected_orgs orgs;
+  const auto position = [&](tracker::request_index index) {
+    const auto& request = tracker.at(index);
+    return std::tuple(step_for(tracker.present_status(index), in_progress), request.begins(), request.row.id);
+  };
+  std::ranges::sort(requests, [&](auto a, auto b) { return position(a) < position(b); });
+  for (const auto index : requests) {
+    const auto& request = tracker.at(index);
+    const auto status = tracker.present_status(index);
+    const auto step = step_for(status, in_progress);
+    plan.requests.push_back({request.row.id, status, step});
+    orgs.add(tracker, request, step);
+  }
+  std::erase_if(orgs.to_start, [&](auto org) { return orgs.in_flight.contains(org); });
+  std::erase_if(orgs.spared,
+                [&](auto org) { return orgs.in_flight.contains(org) || orgs.to_start.contains(org); });
+  plan.spared = keys_of(tracker, orgs.spared);
+  plan.in_flight = keys_of(tracker, orgs.in_flight);
+  plan.still_to_start = static_cast<org_count>(orgs.to_start.size());
+  return plan;
+}
+
 }  // namespace
 
 std::string_view to_string(plan_step step) noexcept {
@@ -120,29 +145,12 @@ bool abort_plan::has_calls() const noexcept {
 
 abort_plan make_abort_plan(const tracker::tracker& tracker, tracker::rollout_index rollout,
                            const policy_specification& policy) {
-  abort_plan plan;
-  affected_orgs orgs;
-  auto requests = concerned(tracker, rollout, policy);
-  const auto position = [&](tracker::request_index index) {
-    const auto& request = tracker.at(index);
-    return std::tuple(step_for(tracker.present_status(index), policy.in_progress), request.begins(),
-                      request.row.id);
-  };
-  std::ranges::sort(requests, [&](auto a, auto b) { return position(a) < position(b); });
-  for (const auto index : requests) {
-    const auto& request = tracker.at(index);
-    const auto status = tracker.present_status(index);
-    const auto step = step_for(status, policy.in_progress);
-    plan.requests.push_back({request.row.id, status, step});
-    orgs.add(tracker, request, step);
-  }
-  std::erase_if(orgs.to_start, [&](auto org) { return orgs.in_flight.contains(org); });
-  std::erase_if(orgs.spared,
-                [&](auto org) { return orgs.in_flight.contains(org) || orgs.to_start.contains(org); });
-  plan.spared = keys_of(tracker, orgs.spared);
-  plan.in_flight = keys_of(tracker, orgs.in_flight);
-  plan.still_to_start = static_cast<org_count>(orgs.to_start.size());
-  return plan;
+  return plan_for(tracker, concerned(tracker, rollout, policy), policy.in_progress);
+}
+
+abort_plan make_request_plan(const tracker::tracker& tracker, tracker::request_index request,
+                             in_progress_handling in_progress) {
+  return plan_for(tracker, {request}, in_progress);
 }
 
 std::optional<containment_outcome> classify(std::span<const cancel_result> results,

@@ -47,6 +47,10 @@ struct abort_plan {
 [[nodiscard]] abort_plan make_abort_plan(const tracker::tracker& tracker, tracker::rollout_index rollout,
                                          const policy_specification& policy);
 
+/// The plan for cancelling one request.
+[[nodiscard]] abort_plan make_request_plan(const tracker::tracker& tracker, tracker::request_index request,
+                                           in_progress_handling in_progress);
+
 /// What became of one request that was to be cancelled.
 enum class cancel_outcome : unsigned char {
   canceled,

@@ -225,6 +225,27 @@ struct audit_row {
   friend bool operator==(const audit_row&, const audit_row&) = default;
 };
 
+/// What an operator holds: one rollout of a hub, with every rule, or one rule of a policy in every rollout.
+struct hold_target {
+  std::optional<rollout_key> rollout;  ///< nothing: every rollout of every hub
+  std::string policy;                  ///< empty, with `rule`: every rule
+  std::string rule;
+
+  friend bool operator==(const hold_target&, const hold_target&) = default;
+  friend auto operator<=>(const hold_target&, const hold_target&) = default;
+};
+
+/// An operator's dated override: what it covers is judged and told, and nothing is done until `until`.
+struct hold_record {
+  hold_target target;
+  std::string actor;
+  std::string reason;
+  wall_time since;
+  wall_time until;
+
+  friend bool operator==(const hold_record&, const hold_record&) = default;
+};
+
 /// How far one hub's channel has been processed.
 struct hub_checkpoint {
   std::string hub;

@@ -16,7 +16,8 @@ struct migration {
 
 // Append only: what was released once is never changed. Instants are milliseconds since 1970, UTC; records
 // and contents are JSON. `…_key` is the 15-character form of the id beside it, so that both forms meet.
-constexpr std::array migrations{migration{"decisions, watched rollouts, checkpoints, alerts, outbox", R"sql(
+constexpr std::array migrations{
+    migration{"decisions, watched rollouts, checkpoints, alerts, outbox", R"sql(
 CREATE TABLE decisions (
   id INTEGER PRIMARY KEY,
   hub TEXT NOT NULL,
@@ -131,12 +132,12 @@ CREATE TABLE outbox (
 ) STRICT;
 CREATE INDEX outbox_by_receiver ON outbox (receiver, id);
 )sql"},
-                                migration{"the position of a channel that has brought nothing yet", R"sql(
+    migration{"the position of a channel that has brought nothing yet", R"sql(
 ALTER TABLE checkpoints ADD COLUMN quiet_since INTEGER;
 )sql"},
-                                // REPLACE deletes without asking the trigger for it, but must insert; hence
-                                // the third.
-                                migration{"the audit trail", R"sql(
+    // REPLACE deletes without asking the trigger for it, but must insert; hence
+    // the third.
+    migration{"the audit trail", R"sql(
 CREATE TABLE audit (
   sequence INTEGER PRIMARY KEY,
   at INTEGER NOT NULL,
@@ -157,6 +158,21 @@ BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
 CREATE TRIGGER audit_is_appended BEFORE INSERT ON audit
 WHEN NEW.sequence IS NOT (SELECT coalesce(max(sequence), 0) + 1 FROM audit)
 BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
+)sql"},
+    migration{"holds of operators; what a hold is wider than is empty, and 0", R"sql(
+CREATE TABLE holds (
+  hub TEXT NOT NULL,
+  version_key TEXT NOT NULL,
+  version_id TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  policy TEXT NOT NULL,
+  rule TEXT NOT NULL,
+  actor TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  until INTEGER NOT NULL,
+  PRIMARY KEY (hub, version_key, number, policy, rule)
+) STRICT;
 )sql"}};
 
 constexpr const char* migrations_table = R"sql(

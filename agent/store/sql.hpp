@@ -59,6 +59,7 @@ class row_reader {
  public:
   explicit row_reader(SQLite::Statement& statement) : statement_(statement) {}
 
+  void skip() { ++column_; }
   [[nodiscard]] std::int64_t integer() { return next().getInt64(); }
   [[nodiscard]] std::string text() { return next().getString(); }
   [[nodiscard]] wall_time time() { return wall_time(std::chrono::milliseconds(integer())); }

@@ -115,6 +115,10 @@ void write_state(SQLite::Database& database, const batch& changes) {
     replace_watched(database, rollout);
   for (const rollout_key& rollout : changes.unwatched)
     delete_watched(database, rollout);
+  for (const hold_record& hold : changes.holds)
+    replace_hold(database, hold);
+  for (const hold_target& target : changes.released)
+    delete_hold(database, target);
   for (const hub_checkpoint& at : changes.checkpoints)
     replace_checkpoint(database, at);
   for (const alerts::alert_record& record : changes.alerts)
@@ -203,6 +207,7 @@ result<loaded_state> sqlite_database::load() {
     loaded_state state;
     state.watched = select_watched(database);
     state.decisions = select_current_decisions(database);
+    state.holds = select_holds(database);
     state.next_decision_id = database.execAndGet("SELECT coalesce(max(id), 0) + 1 FROM decisions").getInt64();
     state.newest_notification = select_newest_notification(database);
     state.audit = check_audit(database);

@@ -5,6 +5,9 @@
 namespace pushguard::store {
 namespace {
 
+/// How a hold of a rule is keyed, whatever the rollout.
+const rollout_key every_rollout{.hub = "", .version = {}, .number = 0};
+
 void write_watched_requests(SQLite::Database& database, std::int64_t id, const watched_rollout& rollout) {
   SQLite::Statement statement(
       database, "INSERT INTO watched_requests (rollout, position, request_id) VALUES (?, ?, ?)");
@@ -101,6 +104,52 @@ std::vector<watched_rollout> select_watched(SQLite::Database& database) {
     rollouts.push_back(std::move(rollout));
   }
   return rollouts;
+}
+
+void replace_hold(SQLite::Database& database, const hold_record& hold) {
+  SQLite::Statement statement(database, R"sql(
+      INSERT OR REPLACE INTO holds (hub, version_key, version_id, number, policy, rule, actor, reason, since, until)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?))sql");
+  const rollout_key key = hold.target.rollout.value_or(every_rollout);
+  binder(statement) << key.hub << key.version.key() << key.version.text() << key.number << hold.target.policy
+                    << hold.target.rule << hold.actor << hold.reason << hold.since << hold.until;
+  run(statement);
+}
+
+void delete_hold(SQLite::Database& database, const hold_target& target) {
+  SQLite::Statement statement(database,
+                              "DELETE FROM holds WHERE hub = ? AND version_key = ? AND number = ? AND "
+                              "policy = ? AND rule = ?");
+  const rollout_key key = target.rollout.value_or(every_rollout);
+  binder(statement) << key.hub << key.version.key() << key.number << target.policy << target.rule;
+  run(statement);
+}
+
+std::vector<hold_record> select_holds(SQLite::Database& database) {
+  SQLite::Statement statement(database,
+                              "SELECT hub, version_id, number, policy, rule, actor, reason, since, until "
+                              "FROM holds ORDER BY until, hub, version_key, number, policy, rule");
+  std::vector<hold_record> holds;
+  while (statement.executeStep()) {
+    row_reader row(statement);
+    hold_record hold;
+    rollout_key key{.hub = row.text(), .version = {}, .number = 0};
+    if (key.hub.empty())
+      row.skip();
+    else
+      key.version = row.id<domain::version_id>();
+    key.number = row.integer();
+    if (!key.hub.empty())
+      hold.target.rollout = std::move(key);
+    hold.target.policy = row.text();
+    hold.target.rule = row.text();
+    hold.actor = row.text();
+    hold.reason = row.text();
+    hold.since = row.time();
+    hold.until = row.time();
+    holds.push_back(std::move(hold));
+  }
+  return holds;
 }
 
 void replace_checkpoint(SQLite::Database& database, const hub_checkpoint& at) {

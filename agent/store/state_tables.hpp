@@ -13,6 +13,11 @@ void replace_watched(SQLite::Database& database, const watched_rollout& rollout)
 void delete_watched(SQLite::Database& database, const rollout_key& rollout);
 [[nodiscard]] std::vector<watched_rollout> select_watched(SQLite::Database& database);
 
+void replace_hold(SQLite::Database& database, const hold_record& hold);
+void delete_hold(SQLite::Database& database, const hold_target& target);
+/// In the order in which they end.
+[[nodiscard]] std::vector<hold_record> select_holds(SQLite::Database& database);
+
 void replace_checkpoint(SQLite::Database& database, const hub_checkpoint& at);
 [[nodiscard]] std::vector<cometd::checkpoint> select_checkpoints(SQLite::Database& database,
                                                                  const std::string& hub);

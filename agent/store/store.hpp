@@ -20,6 +20,8 @@ struct batch {
   std::vector<spared_orgs> spared;
   std::vector<watched_rollout> watched;      ///< each replaces what is stored of that rollout
   std::vector<rollout_key> unwatched;        ///< forgotten; their decisions stay
+  std::vector<hold_record> holds;            ///< each replaces that of its target
+  std::vector<hold_target> released;         ///< holds that ended, one way or the other
   std::vector<hub_checkpoint> checkpoints;   ///< each replaces that of its hub and channel
   std::vector<alerts::alert_record> alerts;  ///< each replaces that of its alert id
   std::vector<std::string> forgotten_alerts;
@@ -48,6 +50,7 @@ struct loaded_state {
   std::vector<watched_rollout> watched;
   /// Those still open, and those of watched rollouts. Oldest first.
   std::vector<decision_record> decisions;
+  std::vector<hold_record> holds;  ///< also those that expired while nobody looked
   std::int64_t next_decision_id = 1;
   alerts::outbox_id newest_notification = 0;  ///< for outbox_ids::skip(); 0 without any
   audit_state audit = {};

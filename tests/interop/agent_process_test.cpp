@@ -90,6 +90,79 @@ TEST(Agent, WaitsForAStoreThatAnotherAgentHoldsAndTakesItOver) {
   EXPECT_EQ(second.terminate(10s), 0);
 }
 
+/// With a token file of the same name beside it.
+std::string with_tokens(std::string configuration) {
+  const std::string before = "http: { ";
+  return configuration.insert(configuration.find(before) + before.size(), "api_tokens_file: api.tokens, ");
+}
+
+TEST(Operator, HoldsReleasesAndAbortsFromTheCommandLine) {
+  running_world world(bad_rollout());
+  world.write_file("api.tokens", "alice:alices-own-token-1\n");
+  const auto token = world.write_file("token", "alices-own-token-1\n");
+  world.start_agent(with_tokens(world.configuration()));
+  std::string rollout;
+  ASSERT_TRUE(world.wait_for([&] {
+    const auto known = world.get_json(world.agent_address(), "/api/v1/rollouts");
+    if (!known || known->at("rollouts").as_array().empty())
+      return false;
+    rollout = known->at("rollouts").at(0).at("id").as_string();
+    return true;
+  }));
+  const auto ask = [&](std::vector<std::string> arguments) {
+    return run_program(std::move(arguments),
+                       {{"PUSHGUARD_URL", "http://" + world.agent_address().authority()},
+                        {"PUSHGUARD_TOKEN_FILE", token.string()}});
+  };
+  const outcome held = ask({"hold", rollout, "--for", "1h", "--reason", "let me look"});
+  EXPECT_EQ(held.exit_code, 0) << held.output;
+  EXPECT_THAT(held.output, AllOf(HasSubstr("devhub " + rollout), HasSubstr("is held until")));
+  EXPECT_THAT(ask({"status"}).output, HasSubstr("by alice: let me look"));
+  const outcome again = ask({"resume", rollout});
+  EXPECT_EQ(again.exit_code, 1);
+  EXPECT_THAT(again.output, HasSubstr("is not aborted: there is nothing to resume"));
+  const outcome other_hub = ask({"release", rollout, "--hub", "other"});
+  EXPECT_EQ(other_hub.exit_code, 1);
+  EXPECT_THAT(other_hub.output, HasSubstr("of hub other"));
+  const outcome aborted = ask({"abort", rollout, "--reason", "customers call", "--json"});
+  EXPECT_EQ(aborted.exit_code, 0) << aborted.output;
+  EXPECT_EQ(boost::json::parse(aborted.output).at("decision").at("actor"), "alice");
+  EXPECT_EQ(ask({"release", rollout}).exit_code, 0);
+  ASSERT_TRUE(world.wait_for_the_end());
+  EXPECT_EQ(world.decisions().as_array().back().at("mode"), "manual");
+
+  const auto wrong = world.write_file("wrong", "alices-own-token-2\n");
+  const outcome refused = ask(
+      {"hold", "production/failure-rate", "--for", "1h", "--reason", "x", "--token-file", wrong.string()});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.output, AllOf(HasSubstr("the token is none of http.api_tokens_file"),
+                                    Not(HasSubstr("alices-own-token"))));
+  const outcome without = run_program({"hold", rollout, "--for", "1h", "--reason", "x"});
+  EXPECT_EQ(without.exit_code, 1);
+  EXPECT_THAT(without.output, HasSubstr("hold needs a token: "));
+  EXPECT_EQ(world.agent().terminate(10s), 0);
+}
+
+TEST(Operator, IsToldThatAnAgentThatWaitsForTheStoreDoesNothing) {
+  running_world world(bad_rollout());
+  world.write_file("api.tokens", "alice:alices-own-token-1\n");
+  const auto token = world.write_file("token", "alices-own-token-1\n");
+  world.start_agent(world.configuration());
+  ASSERT_TRUE(world.wait_for([&] { return world.get(world.agent_address(), "/-/ready").has_value(); }));
+  const auto file = world.write_file("second.yaml", with_tokens(world.configuration()));
+  child_process second({PUSHGUARD_PROGRAM, "run", "--config", file.string()},
+                       {.directory = {}, .environment = {}, .joins_stderr = true});
+  const auto started = second.read_line_with("event=agent_started", running_world::patience);
+  ASSERT_TRUE(started);
+  const auto begin = started->find("listen=http://") + 7;
+  const outcome told =
+      run_program({"hold", "production/failure-rate", "--for", "1h", "--reason", "x", "--token-file",
+                   token.string(), "--url", started->substr(begin, started->find(' ', begin) - begin)});
+  EXPECT_EQ(told.exit_code, 1);
+  EXPECT_THAT(told.output, HasSubstr("this agent waits for the lock of its store"));
+  EXPECT_EQ(second.terminate(10s), 0);
+}
+
 TEST(Agent, NamesEveryProblemOfItsConfigurationAtOnce) {
   running_world world(bad_rollout());
   const auto file =

@@ -10,6 +10,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
+#include <fstream>
 #include <stdexcept>
 
 #include "base/http_server.hpp"
@@ -179,9 +180,32 @@ alerts:
   routes:
     - {{ receivers: [prometheus] }}
 state: sqlite://{}
-)",
+{})",
                      hubs, policies_, alertmanager_listener_->local().text(),
-                     (directory_ / "state.db").string());
+                     (directory_ / "state.db").string(),
+                     tokens_.empty() ? "" : "http: { api_tokens_file: api.tokens }\n");
+}
+
+void simulated_agent::use_tokens(const std::string& lines) {
+  tokens_ = lines;
+  std::ofstream(directory_ / "api.tokens") << lines;
+}
+
+http_response simulated_agent::send(http_request request) {
+  const auto client = make_http_client(*network_, time_, web_listener_->local());
+  auto reply = simulate(context_, time_, client->send(std::move(request)), std::chrono::minutes(1));
+  if (!reply)
+    throw std::runtime_error(reply.error().text());
+  return std::move(*reply);
+}
+
+http_response simulated_agent::post(const std::string& target, std::string body, const std::string& token) {
+  http_request request{.method = "POST", .target = target, .headers = {}, .body = std::move(body)};
+  if (!request.body.empty())
+    request.headers.set("Content-Type", "application/json");
+  if (!token.empty())
+    request.headers.set("Authorization", "Bearer " + token);
+  return send(std::move(request));
 }
 
 void simulated_agent::add_hub(std::string name, simulator::scenario plan) {
@@ -249,7 +273,8 @@ void simulated_agent::start() {
       .commit = "abcdef",
       .configuration_loaded = time_.wall_now(),
       .collect = [this] { return core_->collect(); },
-      .reach_store = [this]() -> store::store* { return run_ ? run_->store.get() : nullptr; }});
+      .reach_store = [this]() -> store::store* { return run_ ? run_->store.get() : nullptr; },
+      .perform = [this](agent::operator_command command) { return core_->perform(std::move(command)); }});
   web_listener_ = network_->listen(context_.get_executor(), "127.0.0.1", 0).value();
   auto made = std::make_unique<run>();
   made->store = std::make_unique<refusing_store>(
@@ -322,15 +347,12 @@ bool simulated_agent::run_to_the_end(duration bound) {
 }
 
 std::string simulated_agent::get(const std::string& target) {
-  const auto client = make_http_client(*network_, time_, web_listener_->local());
   http_request request;
   request.target = target;
-  const auto reply = simulate(context_, time_, client->send(std::move(request)), std::chrono::minutes(1));
-  if (!reply)
-    throw std::runtime_error(reply.error().text());
-  if (reply->status != 200)
-    throw std::runtime_error(fmt::format("{} answered {}: {}", target, reply->status, reply->body));
-  return reply->body;
+  const http_response reply = send(std::move(request));
+  if (reply.status != 200)
+    throw std::runtime_error(fmt::format("{} answered {}: {}", target, reply.status, reply.body));
+  return reply.body;
 }
 
 }  // namespace pushguard::test

@@ -98,6 +98,13 @@ class simulated_agent {
   [[nodiscard]] recording_logger& log() noexcept { return log_; }
   [[nodiscard]] fake_time& time() noexcept { return time_; }
 
+  /// The lines of `http.api_tokens_file`; before start(). None by default.
+  void use_tokens(const std::string& lines);
+  /// Asks the agent for anything; its answer, whatever it is.
+  http_response send(http_request request);
+  /// POSTs JSON, with a bearer token where one is given.
+  http_response post(const std::string& target, std::string body, const std::string& token);
+
   /// GETs from the agent; the body. An answer other than 200 is an error of the test.
   std::string get(const std::string& target);
 
@@ -134,6 +141,7 @@ class simulated_agent {
   hub_place place_;
   std::string login_;
   std::string hub_keys_;
+  std::string tokens_;
   std::map<std::string, std::unique_ptr<other_hub>> others_;
   std::unique_ptr<listener> second_door_;
   boost::asio::cancellation_signal close_second_door_;

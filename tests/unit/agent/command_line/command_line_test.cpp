@@ -112,6 +112,34 @@ TEST(CommandLine, ReadsOrgs) {
   EXPECT_EQ(parsed<orgs_options>({"orgs", version_id, "--json"}).format, orgs_format::json);
 }
 
+TEST(CommandLine, ReadsWhatOperatorsAskFor) {
+  using domain::operator_action;
+  const auto held = parsed<control_options>({"hold", "production/failure-rate", "--for", "1h30m", "--reason",
+                                             "known", "--token-file", "t", "--json"});
+  EXPECT_EQ(held.action, operator_action::hold);
+  EXPECT_EQ(std::get<rule_name>(held.target).policy, "production");
+  EXPECT_EQ(std::get<rule_name>(held.target).rule, "failure-rate");
+  EXPECT_EQ(held.length, std::chrono::minutes(90));
+  EXPECT_EQ(held.reason, "known");
+  EXPECT_EQ(held.output, output_form::json);
+  EXPECT_EQ(held.connection.token_file, "t");
+  const auto of_rollout = parsed<control_options>(
+      {"hold", "04t000000000001/2", "--for", "1m", "--reason", "x", "--hub", "devhub"});
+  EXPECT_EQ(std::get<domain::rollout_id>(of_rollout.target).number, 2U);
+  EXPECT_EQ(of_rollout.hub, "devhub");
+  const auto aborted = parsed<control_options>({"abort", request_id, "--reason", "x"});
+  EXPECT_EQ(aborted.action, operator_action::abort);
+  EXPECT_EQ(std::get<domain::request_id>(aborted.target).text(), request_id);
+  for (const auto& [name, action] :
+       {std::pair("release", operator_action::release), std::pair("resume", operator_action::resume),
+        std::pair("arm", operator_action::arm)}) {
+    const auto made = parsed<control_options>({name, version_id});
+    EXPECT_EQ(made.action, action);
+    EXPECT_EQ(std::get<domain::rollout_id>(made.target).number, 0U);
+    EXPECT_EQ(made.reason, "");
+  }
+}
+
 TEST(CommandLine, ReadsExportHistory) {
   const auto bare =
       parsed<export_history_options>({"export-history", "--config", "a", "--request", request_id});
@@ -232,6 +260,34 @@ TEST(CommandLine, AnswersBadUsageWithOneSentenceAndTwo) {
        "pushguard audit: --expect-hash must be 64 hex digits, as audit verify prints them"},
       {{"audit", "verify", "--expect-hash", std::string(64, 'g')},
        "pushguard audit: --expect-hash must be 64 hex digits, as audit verify prints them"},
+      {{"abort"}, "pushguard abort: target is required"},
+      {{"abort", version_id}, "pushguard abort: --reason must say why"},
+      {{"abort", version_id, "--reason", ""}, "pushguard abort: --reason must say why"},
+      {{"abort", version_id, "--reason", "  "}, "pushguard abort: --reason must not be empty"},
+      {{"abort", version_id, "--reason", "a\nb"},
+       "pushguard abort: --reason must be one line without control characters"},
+      {{"abort", version_id, "--reason", std::string(1001, 'x')},
+       "pushguard abort: --reason must have at most 1000 characters, not 1001"},
+      {{"abort", version_id, "--reason", "x", "--for", "1h"}, "pushguard abort: "},
+      {{"abort", "production/rate", "--reason", "x"},
+       "pushguard abort: 'production/rate' is neither a rollout (04t… or 04t…/2) nor a push request (0DV…)"},
+      {{"abort", request_id, "--reason", "x", "--hub", "a"},
+       "pushguard abort: --hub goes with a rollout only"},
+      {{"hold", version_id, "--reason", "x"}, "pushguard hold: --for must say how long"},
+      {{"hold", version_id, "--for", "1h"}, "pushguard hold: --reason must say why"},
+      {{"hold", version_id, "--reason", "x", "--for", "59s"}, "pushguard hold: --for must be from 1m to 30d"},
+      {{"hold", version_id, "--reason", "x", "--for", "31d"}, "pushguard hold: --for must be from 1m to 30d"},
+      {{"hold", version_id, "--reason", "x", "--for", "soon"}, "pushguard hold: --for must be a duration"},
+      {{"hold", request_id, "--reason", "x", "--for", "1h"}, "pushguard hold: '0DV000000000001' is neither"},
+      {{"hold", "a/b/c", "--reason", "x", "--for", "1h"}, "pushguard hold: 'a/b/c' is neither a rollout"},
+      {{"hold", "/b", "--reason", "x", "--for", "1h"}, "pushguard hold: '/b' is neither"},
+      {{"hold", "a/", "--reason", "x", "--for", "1h"}, "pushguard hold: 'a/' is neither"},
+      {{"hold", "04t000000000001/x", "--reason", "x", "--for", "1h"},
+       "pushguard hold: '04t000000000001/x' is"},
+      {{"release", request_id}, "pushguard release: '0DV000000000001' is neither"},
+      {{"resume", request_id}, "pushguard resume: "},
+      {{"resume", "production/rate"}, "pushguard resume: "},
+      {{"arm", version_id, "--for", "1h"}, "pushguard arm: "},
       {{"export-history", "--request", request_id}, "pushguard export-history: --config is required"},
       {{"export-history", "--config", "a"}, "pushguard export-history: --request is required"},
       {{"export-history", "--config", "", "--request", request_id},
@@ -267,8 +323,8 @@ TEST(CommandLine, HelpsOnStandardOutputWithZero) {
     ASSERT_FALSE(made);
     EXPECT_EQ(made.error().exit_code, 0);
     EXPECT_EQ(made.error().stream, output_stream::standard_output);
-    for (const char* name :
-         {"run", "check", "demo", "simulate", "status", "orgs", "audit", "export-history", "version"})
+    for (const char* name : {"run", "check", "demo", "simulate", "status", "orgs", "audit", "abort", "hold",
+                             "release", "resume", "arm", "export-history", "version"})
       EXPECT_THAT(made.error().text, HasSubstr(std::string("  ") + name + " "));
   }
 }
@@ -286,6 +342,12 @@ TEST(CommandLine, HelpsWithEachCommand) {
       {"audit",
        {"ACTION", "--state FILE", "--file FILE", "--expect-hash HASH", "--json", "--url URL",
         "--token-file FILE"}},
+      {"abort",
+       {"ROLLOUT|REQUEST", "--reason TEXT", "--hub NAME", "--json", "--url URL", "--token-file FILE"}},
+      {"hold", {"ROLLOUT|POLICY/RULE", "--for DURATION", "--reason TEXT", "--hub NAME", "--token-file FILE"}},
+      {"release", {"ROLLOUT|POLICY/RULE", "--reason TEXT", "--token-file FILE"}},
+      {"resume", {"ROLLOUT", "--reason TEXT", "--token-file FILE"}},
+      {"arm", {"ROLLOUT", "--reason TEXT", "--token-file FILE"}},
       {"export-history", {"--config FILE", "--request ID", "--hub NAME", "--without-texts"}},
       {"version", {"--json"}}};
   for (const auto& [name, expected] : options) {

@@ -34,6 +34,25 @@ TEST(RenderOrgs, KeepsControlCharactersOutOfTheTerminal) {
   EXPECT_THAT(render_org_row(org("\x1b[31mred\x07")), AllOf(Not(HasSubstr("\x1b")), Not(HasSubstr("\x07"))));
 }
 
+TEST(RenderAction, TellsWhatCanBeStoppedAndWhatCannot) {
+  const auto answer = boost::json::parse(R"({"message": "aborting", "plan": [
+    {"request_id": "0DV000000000001", "status": "pending", "step": "cancel", "setup_page": "https://x/never"},
+    {"request_id": "0DV000000000002", "status": "in_progress", "step": "attempt", "setup_page": "https://x/setup"},
+    {"request_id": "0DV000000000003", "status": "in_progress", "step": "attempt", "setup_page": null}],
+    "orgs": {"spared": 540, "in_flight": 24, "still_to_start": 36}})");
+  EXPECT_EQ(render_action(answer),
+            "aborting\n"
+            "  0DV000000000001  pending      is cancelled\n"
+            "  0DV000000000002  in_progress  is running: the API cannot stop it, as far as is known\n"
+            "      press Abort in Setup: https://x/setup\n"
+            "  0DV000000000003  in_progress  is running: the API cannot stop it, as far as is known\n"
+            "      no Abort button in Setup is known for it: open a case with Salesforce\n"
+            "  540 orgs are spared if all goes well, 24 are being upgraded, 36 more cannot be stopped\n");
+  EXPECT_EQ(render_action(boost::json::parse(R"({"message": "held\u001b[2J"})")), "held [2J\n");
+  for (const char* other : {"[]", "null", "{}", R"({"plan": [1, {}], "orgs": 3})"})
+    EXPECT_NO_THROW((void)render_action(boost::json::parse(other))) << other;
+}
+
 TEST(RenderRollouts, SaysWhenThereAreNone) {
   EXPECT_EQ(render_rollouts(boost::json::parse(R"({"rollouts": []})"), show_decisions::yes),
             "no rollouts are known\n");
@@ -51,7 +70,12 @@ TEST(RenderRollouts, TellsWavesRulesAndDecisions) {
     "package_name": "Acme", "package_version": "4.2.0", "aborted_at": "2026-01-01T00:00:00.000Z", "spared_orgs": 540,
     "jobs": {"succeeded": 40, "failed": 16, "canceled": 540},
     "waves": [{"id": "0DV000000000001", "status": "failed", "jobs": {"succeeded": 40, "failed": 16}}],
-    "rules": [{"policy": "production", "rule": "rate", "segment": "", "verdict": "breached", "reason": "too many"}],
+    "epoch": 2, "resumed_at": "2026-01-02T00:00:00.000Z",
+    "rules": [{"policy": "production", "rule": "rate", "segment": "", "verdict": "breached", "reason": "too many",
+               "follows": "held", "armed": true},
+              {"policy": "production", "rule": "pod", "segment": "", "verdict": "ok", "reason": "fine", "armed": false}],
+    "holds": [{"hub": "", "rollout": "", "policy": "production", "rule": "rate", "actor": "alice", "reason": "known",
+               "until": "2026-01-03T00:00:00.000Z"}],
     "decisions": [{"decided_at": "2026-01-01T00:00:00.000Z", "policy": "production", "rule": "rate", "mode": "enforce",
       "actor": "pushguard", "outcome": "confirmed", "reason": "too many", "in_flight": 24, "spared_orgs": 540,
       "plan": [{"request_id": "0DV000000000002", "status_at_decision": "pending", "step": "cancel", "outcome": "canceled",
@@ -65,7 +89,10 @@ TEST(RenderRollouts, TellsWavesRulesAndDecisions) {
   const std::string all = render_rollouts(answer, show_decisions::yes);
   EXPECT_THAT(
       all,
-      AllOf(HasSubstr("40 succeeded, 16 failed, 540 canceled; spared: 540"), HasSubstr("breached  too many"),
+      AllOf(HasSubstr("40 succeeded, 16 failed, 540 canceled; spared: 540"),
+            HasSubstr("breached (held)  too many"), HasSubstr("ok (not armed)  fine"),
+            HasSubstr("hold of production/rate until 2026-01-03T00:00:00.000Z by alice: known"),
+            HasSubstr("epoch 2 since 2026-01-02T00:00:00.000Z"),
             HasSubstr("0DV000000000002  pending -> canceled"), HasSubstr("confirmed (enforce, by pushguard)"),
             HasSubstr("00:00:01.000Z  0DV000000000002  PATCH answered 400  (INVALID_STATUS: Too late)\n"),
             HasSubstr("00:00:02.000Z  0DV000000000003  PATCH failed: no answer within 30s\n"),

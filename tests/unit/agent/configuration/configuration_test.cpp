@@ -462,7 +462,6 @@ TEST_F(ReadConfiguration, RefusesKeysThatALaterVersionWillKnow) {
       {"rollout_gap: 3d\n", "orgs_file: customers.csv\n"},
       {"  repeat_interval: 1h\n", "  watchdog: { receiver: prometheus, interval: 1m }\n"},
       {"  listen: 0.0.0.0:9000\n", "  web_config_file: web.yml\n"},
-      {"  listen: 0.0.0.0:9000\n", "  api_tokens_file: api.tokens\n"},
       {"      alertmanager:\n        urls: [http://127.0.0.1:9093]\n",
        "      slack: { webhook_url_file: x }\n"},
       {"      alertmanager:\n        urls: [http://127.0.0.1:9093]\n",

@@ -52,6 +52,7 @@ class Documentation : public testing::Test {
   Documentation() {
     files_.write("client-secret", "s3cret\n");
     files_.write("extra-ca.pem", certificate);
+    files_.write("api.tokens", "alice:0123456789abcdef\n");
     files_.write("vip-orgs.txt", "00D000000000001\n");
   }
 

@@ -52,6 +52,24 @@ TEST_F(AbortPlan, TriesRunningRequestsWhereThePolicySaysSo) {
   EXPECT_TRUE(plan().has_calls());
 }
 
+TEST_F(AbortPlan, IsAboutOneRequestWhereOneWasMeant) {
+  (void)apply(hub,
+              {request_row(1), request_row(2, push_status::pending), request_row(3, push_status::succeeded)});
+  (void)apply(hub, {job_row(1, 1, push_status::in_progress), job_row(2, 1, push_status::pending),
+                    job_row(3, 2, push_status::pending)});
+  const auto of = [&](unsigned request) {
+    return make_request_plan(hub, hub.find(request_id(request)).value(), in_progress_handling::try_cancel);
+  };
+  EXPECT_THAT(steps(of(1)), ElementsAre(std::pair(request_id(1), plan_step::try_cancel)));
+  EXPECT_EQ(of(1).in_flight.size(), 1U);
+  EXPECT_EQ(of(1).still_to_start, 1U);
+  EXPECT_THAT(of(1).spared, IsEmpty());
+  EXPECT_THAT(steps(of(2)), ElementsAre(std::pair(request_id(2), plan_step::cancel)));
+  EXPECT_EQ(of(2).spared.size(), 1U);
+  EXPECT_THAT(of(2).in_flight, IsEmpty());
+  EXPECT_FALSE(of(3).has_calls());
+}
+
 TEST_F(AbortPlan, TakesARequestForRunningOnceAJobOfItHasStarted) {
   (void)apply(hub, {request_row(1, push_status::pending), request_row(2, push_status::pending)});
   (void)apply(hub, {job_row(1, 1, push_status::pending), job_row(2, 2, push_status::pending)});

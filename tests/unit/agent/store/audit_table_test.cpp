@@ -1,7 +1,5 @@
 // The audit trail in the database: appended in order, with what it is about, and never changed.
 
-#include "agent/store/audit_table.hpp"
-
 #include <SQLiteCpp/Database.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -254,6 +254,42 @@ TEST(SqliteDatabase, ReplacesAWatchedRolloutAsAWhole) {
   must(database.commit(only(rollout(1), &batch::unwatched)));
 }
 
+TEST(SqliteDatabase, KeepsOneHoldForEachTargetAcrossReopening) {
+  const scratch_directory scratch;
+  const hold_record of_rollout{.target = {rollout(1), "", ""},
+                               .actor = "alice",
+                               .reason = "it's the customer's \n proxy",
+                               .since = at_second(1),
+                               .until = at_second(90)};
+  hold_record of_rule{.target = {std::nullopt, "production", "failure-rate"},
+                      .actor = "bob",
+                      .reason = "known",
+                      .since = at_second(2),
+                      .until = at_second(80)};
+  hold_record of_another = of_rule;
+  of_another.target.rule = "budget";
+  hold_record of_second = of_rollout;
+  of_second.target.rollout = rollout(2);
+  {
+    auto database = open(scratch.database());
+    batch changes;
+    changes.holds = {of_rollout, of_rule, of_another, of_second};
+    must(database.commit(changes));
+    of_rule.until = at_second(100);
+    of_rule.actor = "carol";
+    must(database.commit(only(of_rule, &batch::holds)));
+    batch released;
+    released.released = {of_another.target, of_second.target};
+    must(database.commit(released));
+  }
+  auto database = open(scratch.database());
+  EXPECT_EQ(must(database.load()).holds, (std::vector{of_rollout, of_rule}));
+  batch nothing_there;
+  nothing_there.released = {of_another.target};
+  must(database.commit(nothing_there));
+  EXPECT_EQ(must(database.load()).holds.size(), 2U);
+}
+
 TEST(SqliteDatabase, KeepsCheckpointsByHubAndChannel) {
   const scratch_directory scratch;
   const cometd::checkpoint first{"/event/A__e", "18446744073709551616", "uuid", "00D", at_second(1)};
