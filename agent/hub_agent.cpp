@@ -80,6 +80,8 @@ class watching_agent final : public hub_agent {
   policy::freshness freshness() const;
   void tell(const policy::judgement& judged);
   void tell_blindness(policy::freshness hub);
+  void wake_judge_at(steady_time when);
+  asio::awaitable<void> wake_judge(steady_time when);
   steady_time ask_to_confirm(std::vector<domain::job_id> jobs);
   asio::awaitable<void> confirm(std::vector<domain::job_id> jobs);
 
@@ -99,8 +101,9 @@ class watching_agent final : public hub_agent {
   std::optional<task_group> tasks_;
   condition changed_;          ///< something to judge
   std::uint64_t changes_ = 0;  ///< how often: what comes while the judge waits for the store is not missed
-  condition look_sooner_;      ///< a hint came
-  condition version_chosen_;   ///< the stream may start
+  steady_time judge_wakes_at_ = steady_time::max();
+  condition look_sooner_;     ///< a hint came
+  condition version_chosen_;  ///< the stream may start
   steady_time last_complete_;
   duration effective_interval_;  ///< as it was when the last complete read ended: until the next is due
   std::optional<steady_time> hinted_at_;
@@ -538,9 +541,26 @@ asio::awaitable<void> watching_agent::judge_forever() {
     views_.flush(now);
     if (changes_ == judged_changes) {
       const steady_time next = parts_.time.steady_now() + judging_interval;
-      co_await wait_until(parts_.time, std::min(next, ask_again_at), changed_);
+      wake_judge_at(std::min(next, ask_again_at));
+      co_await changed_.wait();
     }
   }
+}
+
+/// The judge waits for changes alone, and time comes to it as one: to wait for either would put a group of
+/// coroutines, to be ended one after the other, between an event and its verdict.
+void watching_agent::wake_judge_at(steady_time when) {
+  if (when >= judge_wakes_at_)
+    return;  // it will look again before
+  judge_wakes_at_ = when;
+  tasks_->spawn(wake_judge(when));
+}
+
+asio::awaitable<void> watching_agent::wake_judge(steady_time when) {
+  co_await parts_.time.sleep_until(when);
+  if (judge_wakes_at_ == when)
+    judge_wakes_at_ = steady_time::max();
+  changed_.notify_all();
 }
 
 /// Jobs that were just read and are wanted still are asked for again only after a while: Salesforce's answer
