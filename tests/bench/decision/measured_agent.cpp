@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <fstream>
 #include <stdexcept>
 #include <utility>
@@ -181,7 +183,9 @@ breach_sample measured_agent::breach_in_quiet() {
 
 breach_sample measured_agent::breach_after(duration pause) {
   time_.put_forward(pace);
-  std::this_thread::sleep_for(pause);
+  // The pace of the load; nobody is waited for.
+  boost::asio::io_context clock;
+  boost::asio::steady_timer(clock, pause).wait();
   return breach(hub_->rollouts_of_one().at(next_of_one_++));
 }
 

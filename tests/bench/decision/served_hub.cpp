@@ -107,6 +107,12 @@ class breach_watch final : public wire_observer {
     return std::exchange(done_, std::nullopt);
   }
 
+  /// On the other thread: until something happens, or for so long.
+  void wait_for_activity(duration length) {
+    std::unique_lock hold(mutex_);
+    changed_.wait_for(hold, length);
+  }
+
   /// On the other thread.
   bool wait_for_quiet(duration length, duration patience) {
     const auto give_up_at = std::chrono::steady_clock::now() + patience;
@@ -395,7 +401,7 @@ bool served_hub::wait_for_poll(duration patience) {
   while (std::chrono::steady_clock::now() < give_up_at) {
     if (state_->thread.ask([this] { return state_->about.is_polled(); }))
       return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    state_->watch.wait_for_activity(std::chrono::milliseconds(20));
   }
   return false;
 }
