@@ -62,6 +62,19 @@ void alert_center::raise(alerts::alert what) {
   }
 }
 
+void alert_center::configure(std::vector<alerts::route> routes, alerts::alert_book_options options) {
+  book_.configure(std::move(routes), options);
+  changed_.notify_all();
+}
+
+void alert_center::resolve_all_of(std::string_view hub) {
+  for (const alerts::alert_record& record : book_.snapshot()) {
+    const auto label = record.content.labels.find("hub");
+    if (label != record.content.labels.end() && label->second == hub)
+      resolve(record.content.id);
+  }
+}
+
 void alert_center::resolve(std::string_view id) {
   if (const auto told = book_.resolve(id, time_.wall_now())) {
     log_.info("alert_resolved", {{"alert", told->record.content.name}, {"id", told->record.content.id}});

@@ -25,6 +25,9 @@ class alert_center {
   /// Puts back what was stored. Before anything is raised.
   [[nodiscard]] boost::asio::awaitable<result<>> restore(alerts::outbox_id newest_notification);
 
+  /// New routes and intervals, after a reload.
+  void configure(std::vector<alerts::route> routes, alerts::alert_book_options options);
+
   void raise(alerts::alert what);
   void resolve(std::string_view id);
 
@@ -47,6 +50,9 @@ class alert_center {
 
   /// Commits what is raised and resolved, repeats what is due, until cancelled; then commits once more.
   [[nodiscard]] boost::asio::awaitable<void> run();
+
+  /// Resolves everything that fires about a hub: it is watched no more.
+  void resolve_all_of(std::string_view hub);
 
   [[nodiscard]] std::vector<alerts::alert_record> snapshot() const { return book_.snapshot(); }
 

@@ -9,7 +9,6 @@
 #include "agent/alert_texts.hpp"
 #include "agent/audit_backlog.hpp"
 #include "agent/audit_trail.hpp"
-#include "agent/hub_connection.hpp"
 #include "agent/store/ports.hpp"
 #include "alerts/alertmanager.hpp"
 #include "base/task_group.hpp"
@@ -22,22 +21,15 @@ namespace {
 
 constexpr duration beat_interval = std::chrono::seconds(1);
 
-std::vector<std::string> receiver_names(const configuration::configuration& from) {
+std::vector<std::string> receiver_names(const configuration::alerting& from) {
   std::vector<std::string> names;
-  for (const configuration::receiver& receiver : from.alerts.receivers)
+  for (const configuration::receiver& receiver : from.receivers)
     names.push_back(receiver.name);
   return names;
 }
 
-std::unique_ptr<hub_instruments> make_hub_instruments(const configuration::configuration& from,
-                                                      const configuration::hub& hub) {
-  std::vector<std::string> channels;
-  std::vector<std::string> policies;
-  for (const configuration::channel& channel : hub.channels)
-    channels.push_back(channel.wanted.channel);
-  for (const policy::policy_specification& policy : from.policies)
-    policies.push_back(policy.name);
-  return std::make_unique<hub_instruments>(hub.name, channels, policies);
+alerts::alert_book_options book_options(const configuration::alerting& from) {
+  return {.repeat_interval = from.repeat_interval};
 }
 
 }  // namespace
@@ -46,48 +38,41 @@ agent_identity this_build() {
   return {PUSHGUARD_VERSION, PUSHGUARD_COMMIT};
 }
 
-agent_core::agent_core(core_parts parts)
+agent_core::agent_core(core_parts parts, std::shared_ptr<tls_trust> trust, hub_certificates certificates)
     : parts_(std::move(parts)),
       random_(parts_.seed),
-      notification_instruments_(receiver_names(parts_.configuration)) {
-  for (const configuration::hub& hub : parts_.configuration.hubs) {
-    hub_instruments_.push_back(make_hub_instruments(parts_.configuration, hub));
-  }
-}
+      trust_(std::move(trust)),
+      fleet_({.network = parts_.network,
+              .time = parts_.time,
+              .log = parts_.log,
+              .random = random_,
+              .views = parts_.views,
+              .agent_version = parts_.identity.version,
+              .agent_url = parts_.agent_url},
+             parts_.configuration, std::move(certificates)),
+      notification_instruments_(receiver_names(parts_.configuration->alerts)) {}
 
 result<std::unique_ptr<agent_core>> agent_core::make(core_parts parts) {
-  std::unique_ptr<agent_core> core(new agent_core(std::move(parts)));
   auto trust = load_tls_trust(std::nullopt);
   if (!trust) {
     return fail_in("reading the system's certificates", trust.error());
   }
-  core->trust_ = *trust;
-  for (const configuration::hub& hub : core->parts_.configuration.hubs) {
-    if (!hub.ca_file) {
-      core->hub_trust_.push_back(core->trust_);
-      continue;
-    }
-    auto own = load_hub_trust(hub);
-    if (!own) {
-      return std::unexpected(own.error());
-    }
-    core->hub_trust_.push_back(std::move(*own));
+  auto certificates = hub_certificates::read(*parts.configuration);
+  if (!certificates) {
+    return std::unexpected(certificates.error());
   }
-  return core;
+  return std::unique_ptr<agent_core>(
+      new agent_core(std::move(parts), std::move(*trust), std::move(*certificates)));
 }
 
-std::vector<std::unique_ptr<alerts::receiver>> agent_core::make_receivers() {
-  std::vector<std::unique_ptr<alerts::receiver>> receivers;
-  for (const configuration::receiver& receiver : parts_.configuration.alerts.receivers) {
-    const auto& kind = std::get<configuration::alertmanager_receiver>(receiver.kind);
-    alerts::alertmanager_options options;
-    options.name = receiver.name;
-    options.urls = kind.urls;
-    options.connect.trust = trust_;
-    receivers.push_back(alerts::make_alertmanager_receiver(std::move(options), parts_.network, parts_.time,
-                                                           parts_.log, random_engine(random_())));
-  }
-  return receivers;
+std::unique_ptr<alerts::receiver> agent_core::make_receiver(const configuration::receiver& from) {
+  const auto& kind = std::get<configuration::alertmanager_receiver>(from.kind);
+  alerts::alertmanager_options options;
+  options.name = from.name;
+  options.urls = kind.urls;
+  options.connect.trust = trust_;
+  return alerts::make_alertmanager_receiver(std::move(options), parts_.network, parts_.time, parts_.log,
+                                            random_engine(random_()));
 }
 
 asio::awaitable<void> agent_core::beat() {
@@ -112,8 +97,25 @@ class agent_core::command_mark {
   working& at_;
 };
 
+/// Nobody changes the configuration while run() begins by it.
+class agent_core::beginning_mark {
+ public:
+  explicit beginning_mark(working& at) : at_(at) { at_.is_beginning = true; }
+  ~beginning_mark() { end(); }
+  beginning_mark(const beginning_mark&) = delete;
+  beginning_mark& operator=(const beginning_mark&) = delete;
+
+  void end() const {
+    if (std::exchange(at_.is_beginning, false))
+      at_.begun.notify_all();
+  }
+
+ private:
+  working& at_;
+};
+
 asio::awaitable<operator_answer> agent_core::perform_on_rule(operator_command command, rule_target rule) {
-  const auto& policies = parts_.configuration.policies;
+  const auto& policies = parts_.configuration->policies;
   const auto policy = std::ranges::find(policies, rule.policy, &policy::policy_specification::name);
   const bool is_known =
       policy != policies.end() &&
@@ -141,29 +143,32 @@ asio::awaitable<operator_answer> agent_core::perform(operator_command command) {
     rule_target named = *rule;
     co_return co_await perform_on_rule(std::move(command), std::move(named));
   }
-  for (const auto& [name, hub] : working_.hubs) {
-    const auto* rollout = std::get_if<rollout_target>(&command.target);
-    const bool is_meant =
-        rollout != nullptr ? rollout->hub == name : hub->knows(std::get<domain::request_id>(command.target));
-    if (is_meant)
-      co_return co_await hub->perform(std::move(command));
-  }
+  const auto* rollout = std::get_if<rollout_target>(&command.target);
+  hub_agent* meant = rollout != nullptr ? fleet_.find(rollout->hub)
+                                        : fleet_.find_knowing(std::get<domain::request_id>(command.target));
+  if (meant != nullptr)
+    co_return co_await meant->perform(std::move(command));
   co_return operator_answer{.outcome = operator_outcome::not_found,
                             .text = fmt::format("this agent knows no {}", target_text(command))};
 }
 
 asio::awaitable<result<>> agent_core::run(store::store& store) {
   const auto executor = co_await asio::this_coro::executor;
+  const beginning_mark beginning(working_);
   const auto known = co_await store.load();
   if (!known) {
     co_return fail_in("reading the store", known.error());
   }
+  const configuration::alerting& alerting = parts_.configuration->alerts;
+  std::vector<std::unique_ptr<alerts::receiver>> receivers;
+  receivers.reserve(alerting.receivers.size());
+  for (const configuration::receiver& each : alerting.receivers)
+    receivers.push_back(make_receiver(each));
   const auto outbox_port = store::make_outbox_store(store);
-  alerts::outbox outbox(executor, make_receivers(), *outbox_port, parts_.time, parts_.log,
+  alerts::outbox outbox(executor, std::move(receivers), *outbox_port, parts_.time, parts_.log,
                         notification_instruments_, random_engine(random_()));
-  alert_center center(alerts::alert_book(parts_.configuration.alerts.routes,
-                                         {.repeat_interval = parts_.configuration.alerts.repeat_interval}),
-                      store, outbox, parts_.time, parts_.log, random_);
+  alert_center center(alerts::alert_book(alerting.routes, book_options(alerting)), store, outbox, parts_.time,
+                      parts_.log, random_);
   const auto restored = co_await center.restore(known->newest_notification);
   if (!restored) {
     co_return restored;
@@ -183,45 +188,70 @@ asio::awaitable<result<>> agent_core::run(store::store& store) {
                          parts_.views(std::move(update));
                        }},
                   known->holds);
-  std::vector<std::unique_ptr<hub_agent>> hubs;
-  holds.on_change([&hubs] {
-    for (const auto& hub : hubs)
-      hub->look_again();
-  });
+  holds.on_change([this] { fleet_.look_again(); });
   task_group tasks(executor);
   tasks.spawn(holds.run());
   tasks.spawn(beat());
   tasks.spawn(outbox.run());
   tasks.spawn(center.run());
   tasks.spawn(trail.run());
-  for (std::size_t i = 0; i < parts_.configuration.hubs.size(); ++i) {
-    hubs.push_back(make_hub_agent({.configuration = parts_.configuration,
-                                   .hub = parts_.configuration.hubs[i],
-                                   .network = parts_.network,
-                                   .time = parts_.time,
-                                   .log = parts_.log,
-                                   .random = random_,
-                                   .store = store,
-                                   .alerts = center,
-                                   .numbers = numbers,
-                                   .audit = trail,
-                                   .instruments = *hub_instruments_[i],
-                                   .holds = holds,
-                                   .views = parts_.views,
-                                   .trust = hub_trust_[i],
-                                   .agent_version = parts_.identity.version,
-                                   .agent_url = parts_.agent_url}));
-    tasks.spawn(hubs.back()->run(*known));
-    working_.hubs.emplace(parts_.configuration.hubs[i].name, hubs.back().get());
-  }
+  fleet_.start({.store = store,
+                .alerts = center,
+                .numbers = numbers,
+                .audit = trail,
+                .holds = holds,
+                .spawn = [&tasks](asio::awaitable<void> task) { tasks.spawn(std::move(task)); }},
+               *known);
   working_.holds = &holds;
+  working_.outbox = &outbox;
+  working_.alerts = &center;
+  working_.trail = &trail;
+  beginning.end();
   co_await tasks.join();
+  fleet_.close();
   if (!co_await trail.flush())
     parts_.log.error("audit_entries_lost", {{"entries", trail.size()}});
   working_.holds = nullptr;
-  working_.hubs.clear();
   while (working_.commands > 0)
     co_await working_.command_ended.wait();
+  fleet_.ended();
+  co_return result<>{};
+}
+
+void agent_core::change_receivers(const configuration::alerting& before,
+                                  const configuration::alerting& next) {
+  std::vector<std::string> removed;
+  std::vector<std::unique_ptr<alerts::receiver>> added;
+  const auto is_in = [](const configuration::receiver& each, const configuration::alerting& alerting) {
+    return std::ranges::find(alerting.receivers, each) != alerting.receivers.end();
+  };
+  for (const configuration::receiver& each : before.receivers) {
+    if (!is_in(each, next))
+      removed.push_back(each.name);
+  }
+  for (const configuration::receiver& each : next.receivers) {
+    if (!is_in(each, before))
+      added.push_back(make_receiver(each));
+  }
+  working_.outbox->configure(removed, std::move(added));
+}
+
+asio::awaitable<result<>> agent_core::reload(configuration::shared_configuration next, std::string actor) {
+  auto certificates = hub_certificates::read(*next);
+  if (!certificates) {
+    co_return std::unexpected(certificates.error());
+  }
+  while (working_.is_beginning)
+    co_await working_.begun.wait();
+  const command_mark mark(working_);
+  notification_instruments_.configure(receiver_names(next->alerts));
+  const configuration::shared_configuration before = std::exchange(parts_.configuration, next);
+  if (working_.holds != nullptr) {
+    change_receivers(before->alerts, next->alerts);
+    working_.alerts->configure(next->alerts.routes, book_options(next->alerts));
+    working_.trail->add(audit_configuration_loaded(*next, actor, parts_.time.wall_now()));
+  }
+  co_await fleet_.change_to(next, std::move(*certificates));
   co_return result<>{};
 }
 
@@ -238,15 +268,13 @@ void agent_core::begin_trail(audit_backlog& trail, alert_center& center, const s
     center.raise(make_audit_alert(found.problem, parts_.agent_url));
   }
   trail.add(audit_agent_started(parts_.identity.version, parts_.identity.commit, found, now));
-  trail.add(audit_configuration_loaded(parts_.configuration, "pushguard", now));
+  trail.add(audit_configuration_loaded(*parts_.configuration, "pushguard", now));
 }
 
 std::vector<prometheus::MetricFamily> agent_core::collect() const {
   std::vector<prometheus::MetricFamily> families = notification_instruments_.collect();
-  for (const auto& hub : hub_instruments_) {
-    std::vector<prometheus::MetricFamily> more = hub->collect();
-    std::move(more.begin(), more.end(), std::back_inserter(families));
-  }
+  std::vector<prometheus::MetricFamily> more = fleet_.collect();
+  std::move(more.begin(), more.end(), std::back_inserter(families));
   return families;
 }
 

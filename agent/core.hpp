@@ -3,12 +3,11 @@
 #include <prometheus/metric_family.h>
 
 #include <boost/asio/awaitable.hpp>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "agent/hub_agent.hpp"
+#include "agent/hub_fleet.hpp"
 #include "agent/notification_instruments.hpp"
 #include "agent/web_server.hpp"
 
@@ -23,7 +22,7 @@ struct agent_identity {
 
 /// References outlive the core.
 struct core_parts {
-  const configuration::configuration& configuration;
+  configuration::shared_configuration configuration;
   pushguard::network& network;
   time_source& time;
   logger& log;
@@ -49,32 +48,43 @@ class agent_core {
   /// store, and when it ends.
   [[nodiscard]] boost::asio::awaitable<operator_answer> perform(operator_command command);
 
+  /// Goes over to `next`; `actor` is who wanted it, for the audit trail. Receivers and hubs that are as they
+  /// were go on undisturbed. Fails, and nothing changes, where a certificate file cannot be read. What `next`
+  /// says of `state`, `http` and `log` is for others. On run()'s executor; one at a time.
+  [[nodiscard]] boost::asio::awaitable<result<>> reload(configuration::shared_configuration next,
+                                                        std::string actor);
+
   /// What the instruments show. Thread-safe.
   [[nodiscard]] std::vector<prometheus::MetricFamily> collect() const;
 
  private:
-  explicit agent_core(core_parts parts);
+  agent_core(core_parts parts, std::shared_ptr<tls_trust> trust, hub_certificates certificates);
 
   /// What is there while run() is at work, and who is inside because of an operator.
   struct working {
     hold_book* holds = nullptr;
-    std::map<std::string, hub_agent*> hubs;
+    alerts::outbox* outbox = nullptr;
+    alert_center* alerts = nullptr;
+    audit_backlog* trail = nullptr;
+    bool is_beginning = false;  ///< the configuration is being put to work: it must not change meanwhile
+    condition begun;            ///< is_beginning has ended
     std::size_t commands = 0;
     condition command_ended;
   };
   class command_mark;
+  class beginning_mark;
 
   [[nodiscard]] boost::asio::awaitable<operator_answer> perform_on_rule(operator_command command,
                                                                         rule_target rule);
-  [[nodiscard]] std::vector<std::unique_ptr<alerts::receiver>> make_receivers();
+  [[nodiscard]] std::unique_ptr<alerts::receiver> make_receiver(const configuration::receiver& from);
+  void change_receivers(const configuration::alerting& before, const configuration::alerting& next);
   [[nodiscard]] boost::asio::awaitable<void> beat();
   void begin_trail(audit_backlog& trail, alert_center& center, const store::audit_state& found);
 
   core_parts parts_;
   random_engine random_;
   std::shared_ptr<tls_trust> trust_;  ///< the system's
-  std::vector<std::shared_ptr<tls_trust>> hub_trust_;
-  std::vector<std::unique_ptr<hub_instruments>> hub_instruments_;
+  hub_fleet fleet_;
   notification_instruments notification_instruments_;
   working working_;
 };

@@ -92,6 +92,27 @@ void enforcement::tell_held(const policy::judgement& judged, const rule_view& ru
   }
 }
 
+void enforcement::forget_held(const rule_key& rule) {
+  const std::string id = held_breach_alert_id(rule);
+  told_held_.erase(id);
+  parts_.agent.alerts.resolve(id);
+}
+
+void enforcement::keep_policies_in_force() {
+  for (const store::decision_record& decision : memory_.decisions()) {
+    const policy::policy_specification* policy = parts_.judge.find_policy(decision.key.policy);
+    if (policy != nullptr && is_in_force(decision.key))
+      kept_policies_.insert_or_assign(policy->name, *policy);
+  }
+}
+
+const policy::policy_specification* enforcement::policy_of(const store::decision_key& key) const {
+  if (const policy::policy_specification* present = parts_.judge.find_policy(key.policy))
+    return present;
+  const auto kept = kept_policies_.find(key.policy);
+  return kept == kept_policies_.end() ? nullptr : &kept->second;
+}
+
 void enforcement::join(const domain::rollout_id& rollout, std::span<const domain::request_id> requests) {
   memory_.watch(rollout, requests);
   joined_.insert(rollout);
@@ -111,7 +132,7 @@ asio::awaitable<void> enforcement::decide(policy::judgement judged) {
     co_return;
   const policy::abort_plan plan = policy::make_abort_plan(parts_.tracked, *rollout, *policy);
   const decision_origin origin{.hub = name_,
-                               .configuration_hash = parts_.agent.configuration.hash,
+                               .configuration_hash = parts_.agent.configuration->hash,
                                .agent_version = parts_.agent.agent_version};
   store::decision_record decision =
       make_decision(parts_.agent.numbers.take(), origin, judged, plan, parts_.tracked, *rollout);
@@ -181,7 +202,7 @@ void enforcement::on_not_recorded(const policy::judgement& judged, const failure
                                                      {"rule", judged.key.rule},
                                                      {"error", last_store_failure_}});
   }
-  const auto handling = parts_.agent.configuration.on_store_failure;
+  const auto handling = parts_.agent.configuration->on_store_failure;
   const auto [place, is_first] =
       unrecorded_.emplace(judged.firing(), containment_alert_id(make_decision_view(decision)));
   if (is_first)
@@ -234,8 +255,7 @@ asio::awaitable<void> enforcement::contain_latecomers() {
     if (abort == nullptr || !rollout)
       continue;
     const bool is_manual = abort->key.mode == store::decision_mode::manual;
-    const policy::policy_specification* policy =
-        is_manual ? &by_hand : parts_.judge.find_policy(abort->key.policy);
+    const policy::policy_specification* policy = is_manual ? &by_hand : policy_of(abort->key);
     if (policy == nullptr)
       continue;
     if (memory_.is_carried_out(abort->id) || is_held(abort->key, now)) {
@@ -272,7 +292,7 @@ asio::awaitable<void> enforcement::contain_latecomers() {
 }
 
 alerts::alert_severity enforcement::decided_severity(const store::decision_key& key) const {
-  if (const policy::policy_specification* policy = parts_.judge.find_policy(key.policy)) {
+  if (const policy::policy_specification* policy = policy_of(key)) {
     const auto rule = std::ranges::find(policy->rules, key.rule, &policy::rule_specification::name);
     if (rule != policy->rules.end())
       return severity_of(rule->severity);

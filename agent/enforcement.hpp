@@ -53,6 +53,10 @@ class enforcement {
   void join(const domain::rollout_id& rollout, std::span<const domain::request_id> requests);
   /// A breach is none any more: where its decision could not be recorded, the alert about it ends.
   void forget_unrecorded(const policy::firing_key& firing);
+  /// The judge is about to get other policies: keeps those whose aborts are in force, for requests that join.
+  void keep_policies_in_force();
+  /// The rule is gone: so is its alert about a held breach.
+  void forget_held(const rule_key& rule);
   /// Raises the alert about a breach that an operator's hold keeps from its consequence, or ends it.
   void tell_held(const policy::judgement& judged, const rule_view& rule);
 
@@ -70,6 +74,9 @@ class enforcement {
   [[nodiscard]] boost::asio::awaitable<void> carry_out(store::decision_record decision);
   [[nodiscard]] bool is_held(const store::decision_key& key, wall_time now) const;
   [[nodiscard]] alerts::alert_severity decided_severity(const store::decision_key& key) const;
+  /// The policy that decided, as it is now or was when the configuration lost it; nullptr where it is
+  /// unknown.
+  [[nodiscard]] const policy::policy_specification* policy_of(const store::decision_key& key) const;
 
   enforcement_parts parts_;
   const std::string& name_;  ///< of the hub
@@ -77,6 +84,7 @@ class enforcement {
   hub_memory memory_;
   std::map<policy::firing_key, std::string> unrecorded_;  ///< decisions the store refused, and their alerts
   std::string last_store_failure_;
+  std::map<std::string, policy::policy_specification, std::less<>> kept_policies_;
   std::set<std::string> told_held_;      ///< alerts about held breaches
   std::set<domain::rollout_id> joined_;  ///< rollouts that requests joined since the last look at latecomers
 };

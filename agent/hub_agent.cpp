@@ -4,6 +4,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <deque>
 #include <list>
+#include <map>
 
 #include "agent/audit_trail.hpp"
 #include "agent/call_meter.hpp"
@@ -56,6 +57,10 @@ class watching_agent final : public hub_agent {
   }
   bool knows(const domain::request_id& request) const override { return tracked_.find(request).has_value(); }
   void look_again() override { mark_changed(); }
+  void reconfigure(configuration::shared_configuration next) override {
+    next_ = std::move(next);
+    mark_changed();
+  }
 
  private:
   // Seeing.
@@ -79,6 +84,9 @@ class watching_agent final : public hub_agent {
   // Judging.
   asio::awaitable<void> judge_forever();
   policy::freshness freshness() const;
+  void take_configuration();
+  void remember_outgoing(policy::judgement& judged) const;
+  void end_alerts_of_outgoing();
   void tell(const policy::judgement& judged);
   void tell_blindness(policy::freshness hub);
   void tell_clock();
@@ -111,6 +119,7 @@ class watching_agent final : public hub_agent {
   duration effective_interval_;  ///< as it was when the last complete read ended: until the next is due
   std::optional<steady_time> hinted_at_;
   std::string last_failure_;
+  bool was_read_ = false;  ///< completely, in this life
   bool is_clock_wrong_ = false;
   policy::freshness told_freshness_ = policy::freshness::fresh;
   std::deque<std::uint64_t> calls_of_reads_;  ///< of the last complete ones
@@ -124,6 +133,8 @@ class watching_agent final : public hub_agent {
   steady_time confirm_again_at_;
   enforcement acting_;
   operator_desk desk_;
+  configuration::shared_configuration next_;                     ///< to be taken before the next evaluation
+  std::map<policy::judgement_key, policy::judgement> outgoing_;  ///< of the policies before, until the next
 };
 
 watching_agent::watching_agent(hub_agent_parts parts)
@@ -137,10 +148,10 @@ watching_agent::watching_agent(hub_agent_parts parts)
                         .random = parts_.random,
                         .trust = parts_.trust,
                         .observer = meter_}),
-      judge_(parts_.configuration.policies),
+      judge_(parts_.configuration->policies),
       views_(parts_.hub.name, tracked_, parts_.views),
       reader_(
-          {parts_.hub.packages, parts_.configuration.rollout_gap}, hub_.queries(), tracked_,
+          {parts_.hub.packages, parts_.configuration->rollout_gap}, hub_.queries(), tracked_,
           [this](const tracker::changes& changes) { on_changes(changes); }, clock_, parts_.log),
       last_complete_(parts_.time.steady_now()),
       effective_interval_(parts_.hub.reconcile.active_interval),
@@ -184,8 +195,8 @@ asio::awaitable<void> watching_agent::run(const store::loaded_state& known) {
 asio::awaitable<void> watching_agent::restore(const store::loaded_state& known) {
   hub_memory& memory = acting_.memory();
   memory.restore(known);
-  tracked_ = tracker::tracker({.rollout_gap = parts_.configuration.rollout_gap}, memory.known_rollouts());
-  judge_ = policy::judge(parts_.configuration.policies, memory.for_judge());
+  tracked_ = tracker::tracker({.rollout_gap = parts_.configuration->rollout_gap}, memory.known_rollouts());
+  judge_ = policy::judge(parts_.configuration->policies, memory.for_judge());
   co_await acting_.carry_on();
   views_.flush(parts_.time.wall_now());
 }
@@ -281,6 +292,11 @@ void watching_agent::on_read(const result<>& read, duration took) {
   hub.was_tried = true;
   hub.is_up = read.has_value();
   if (read) {
+    if (!std::exchange(was_read_, true)) {
+      // An earlier life may have left them.
+      for (const std::string& id : {blind_alert_id(name_), login_alert_id(name_), budget_alert_id(name_)})
+        parts_.alerts.resolve(id);
+    }
     if (!last_failure_.empty()) {
       parts_.log.info("hub_recovered", {{"hub", name_}});
     }
@@ -535,9 +551,45 @@ void watching_agent::tell(const policy::judgement& judged) {
   }
 }
 
+void watching_agent::take_configuration() {
+  if (!next_)
+    return;
+  for (policy::judgement& judged : judge_.current())
+    outgoing_.insert_or_assign(judged.key, std::move(judged));
+  acting_.keep_policies_in_force();
+  parts_.configuration = std::exchange(next_, nullptr);
+  judge_ = policy::judge(parts_.configuration->policies, judge_.memory());
+  judge_.apply_all(tracked_);
+  views_.forget_rules();
+}
+
+/// A new judge has seen nothing before; what was told of a rule that is still there is not told again.
+void watching_agent::remember_outgoing(policy::judgement& judged) const {
+  if (const auto before = outgoing_.find(judged.key);
+      before != outgoing_.end() && before->second.follows == judged.follows)
+    judged.before = before->second.value;
+}
+
+void watching_agent::end_alerts_of_outgoing() {
+  if (outgoing_.empty())
+    return;
+  for (const policy::judgement& judged : judge_.current())
+    outgoing_.erase(judged.key);
+  for (const auto& [key, gone] : outgoing_) {
+    const rule_key rule = make_rule_view(name_, gone).key;
+    acting_.forget_held(rule);
+    acting_.forget_unrecorded(gone.firing());
+    parts_.alerts.resolve(warning_alert_id(rule));
+    parts_.alerts.resolve(breach_alert_id(rule));
+    parts_.alerts.resolve(unarmed_breach_alert_id(rule));
+  }
+  outgoing_.clear();
+}
+
 asio::awaitable<void> watching_agent::judge_forever() {
   for (;;) {
     co_await desk_.serve();
+    take_configuration();
     const wall_time now = parts_.time.wall_now();
     judge_.set_holds(parts_.holds.of(name_, now));
     if (const tracker::changes aged = tracked_.refresh(clock_.wall_now()); !aged.empty())
@@ -550,12 +602,14 @@ asio::awaitable<void> watching_agent::judge_forever() {
     policy::evaluation found = judge_.evaluate(tracked_, now, hub);
     acting_.memory().note(found.armings, now);
     for (policy::judgement& judged : found.judgements) {
+      remember_outgoing(judged);
       tell(judged);
       if (judged.follows == policy::consequence::abort ||
           judged.follows == policy::consequence::would_abort) {
         co_await acting_.decide(std::move(judged));
       }
     }
+    end_alerts_of_outgoing();
     const steady_time ask_again_at = ask_to_confirm(std::move(found.needs_errors));
     co_await acting_.remember_watched();
     co_await acting_.contain_latecomers();
@@ -620,7 +674,7 @@ alert_context watching_agent::context_of(const domain::rollout_id& rollout) cons
   context.hub = name_;
   context.rollout = rollout.text();
   context.instance_url = instance_url_;
-  context.runbook_url = parts_.configuration.alerts.runbook_url;
+  context.runbook_url = parts_.configuration->alerts.runbook_url;
   context.agent_url = parts_.agent_url;
   if (const auto index = tracked_.find(rollout); index && !tracked_.at(*index).requests.empty()) {
     const domain::request_row& row = tracked_.at(tracked_.at(*index).requests.front()).row;

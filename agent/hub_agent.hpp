@@ -30,8 +30,8 @@ class decision_numbers {
 
 /// What a hub's agent works with. References outlive it.
 struct hub_agent_parts {
-  const configuration::configuration& configuration;
-  const configuration::hub& hub;
+  configuration::shared_configuration configuration;
+  configuration::hub hub;
   pushguard::network& network;
   time_source& time;
   logger& log;
@@ -64,6 +64,10 @@ class hub_agent {
   [[nodiscard]] virtual bool knows(const domain::request_id& request) const = 0;
   /// Something that is judged by has changed: judges soon.
   virtual void look_again() = 0;
+
+  /// Judges by the policies of `next`, and goes by it in everything but the hub and `rollout_gap`, which are
+  /// as they were: what was armed, fired and recorded stays so. From the next evaluation on.
+  virtual void reconfigure(configuration::shared_configuration next) = 0;
 };
 
 [[nodiscard]] std::unique_ptr<hub_agent> make_hub_agent(hub_agent_parts parts);

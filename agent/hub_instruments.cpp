@@ -74,6 +74,11 @@ hub_instruments::hub_instruments(const std::string& hub, const std::vector<std::
       job_duration_(instruments_.histograms("pushguard_job_duration_seconds",
                                             "How long push jobs took from start to end, as Salesforce tells.",
                                             job_bounds, {}, metrics::enum_label{"result", all_job_results})) {
+  configure(channels, policies);
+}
+
+void hub_instruments::configure(const std::vector<std::string>& channels,
+                                const std::vector<std::string>& policies) {
   for (const std::string& channel : channels) {
     channels_.emplace(
         channel,

@@ -25,12 +25,16 @@ enum class job_result : unsigned char { success, failure };
 inline constexpr std::array all_job_results{job_result::success, job_result::failure};
 [[nodiscard]] std::string_view to_string(job_result result) noexcept;
 
-/// The instruments of one hub, all of them there at zero from the beginning. Collected from any thread.
+/// The instruments of one hub, all of them there at zero from the beginning. Written by one thread, collected
+/// from any.
 class hub_instruments final : public salesforce::api_observer {
  public:
   /// `policies` are the names of the configured ones; manual aborts count under the policy `manual`.
   hub_instruments(const std::string& hub, const std::vector<std::string>& channels,
                   const std::vector<std::string>& policies);
+
+  /// After a reload: what is new is there at zero; what is gone keeps its series until the hub is gone too.
+  void configure(const std::vector<std::string>& channels, const std::vector<std::string>& policies);
 
   void call_ended(salesforce::api_operation operation, salesforce::api_outcome outcome) override;
   void usage_told(salesforce::api_usage usage) override;

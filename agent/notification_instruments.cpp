@@ -6,15 +6,22 @@
 
 namespace pushguard::agent {
 
-notification_instruments::notification_instruments(const std::vector<std::string>& receivers) {
+void notification_instruments::configure(const std::vector<std::string>& receivers) {
   const auto outcomes = std::to_array(alerts::notification_outcomes);
+  std::map<std::string, queue, std::less<>> queues;
   for (const std::string& receiver : receivers) {
     outcomes_.emplace(
         receiver,
         instruments_.counters("pushguard_notifications_total", "Attempts to notify, by what became of them.",
                               {{"receiver", receiver}}, metrics::enum_label{"outcome", outcomes}));
-    queues_.emplace(receiver, queue{});
+    queues.emplace(receiver, queue{});
   }
+  const std::scoped_lock lock(mutex_);
+  for (auto& [receiver, waiting] : queues) {
+    if (const auto before = queues_.find(receiver); before != queues_.end())
+      waiting = before->second;
+  }
+  queues_ = std::move(queues);
 }
 
 void notification_instruments::on_outcome(std::string_view receiver, alerts::notification_outcome outcome,

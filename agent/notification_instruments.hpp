@@ -15,7 +15,11 @@ namespace pushguard::agent {
 /// collected by `serve`.
 class notification_instruments final : public alerts::outbox_observer {
  public:
-  explicit notification_instruments(const std::vector<std::string>& receivers);
+  explicit notification_instruments(const std::vector<std::string>& receivers) { configure(receivers); }
+
+  /// After a reload: new receivers are there at zero. Those that are gone keep what was counted, and their
+  /// queues are shown no more.
+  void configure(const std::vector<std::string>& receivers);
 
   void on_outcome(std::string_view receiver, alerts::notification_outcome outcome,
                   alerts::delivery_reason reason) override;

@@ -176,7 +176,7 @@ asio::awaitable<operator_answer> operator_desk::abort(operator_command command,
   }
   const decision_origin origin{.hub = parts_.agent.hub.name,
                                .actor = command.actor,
-                               .configuration_hash = parts_.agent.configuration.hash,
+                               .configuration_hash = parts_.agent.configuration->hash,
                                .agent_version = parts_.agent.agent_version};
   store::decision_record decision =
       make_manual_decision(parts_.agent.numbers.take(), origin, std::move(key), command.reason,

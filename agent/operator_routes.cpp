@@ -59,13 +59,14 @@ http_reply refuse_token(std::string_view presented) {
 
 /// Who asks, or why nobody may.
 std::expected<std::string, http_reply> admit(const operator_route_parts& parts, const http_request& request) {
-  if (parts.tokens.empty())
+  const auto tokens = parts.tokens();
+  if (tokens.empty())
     return std::unexpected(
         error_reply(403, "post_is_off", "POST is off: http.api_tokens_file is not configured"));
   if (is_from_another_site(request))
     return std::unexpected(error_reply(403, "cross_site", "requests from pages of other sites are refused"));
   const std::string_view token = bearer_token(request);
-  auto actor = configuration::actor_of(parts.tokens, token);
+  auto actor = configuration::actor_of(tokens, token);
   if (!actor)
     return std::unexpected(refuse_token(token));
   if (request.body.size() > operator_body_size_max)
@@ -180,6 +181,37 @@ asio::awaitable<http_reply> answer(std::shared_ptr<const operator_route_parts> p
   co_return reply_of(answered);
 }
 
+json::array texts_of(std::span<const std::string> lines) {
+  json::array out;
+  for (const std::string& line : lines)
+    out.emplace_back(to_valid_utf8(line));
+  return out;
+}
+
+asio::awaitable<http_reply> reload(std::shared_ptr<const operator_route_parts> parts,
+                                   const http_request& request) {
+  auto actor = admit(*parts, request);
+  if (!actor)
+    co_return std::move(actor.error());
+  if (!parts->reload)
+    co_return error_reply(404, "not_found", "this agent was not started from a file");
+  const reload_answer answered = co_await parts->reload(std::move(*actor));
+  http_reply reply;
+  reply.status = answered.problems.empty() ? 200 : 500;
+  reply.headers.set("Content-Type", "application/json");
+  json::object body{{"configuration_hash", answered.hash}};
+  if (answered.problems.empty()) {
+    body.emplace("needs_restart", texts_of(answered.needs_restart));
+  } else {
+    body.emplace("error",
+                 json::object{{"code", "configuration_invalid"},
+                              {"message", "the configuration was not reloaded; the one before is in force"},
+                              {"problems", texts_of(answered.problems)}});
+  }
+  reply.body = json::serialize(body) + "\n";
+  co_return reply;
+}
+
 }  // namespace
 
 void add_operator_routes(http_router& router, operator_route_parts parts) {
@@ -190,6 +222,8 @@ void add_operator_routes(http_router& router, operator_route_parts parts) {
                  return answer(shared, action, read_target, request, path_of);
                });
   };
+  router.add("POST", "/-/reload",
+             [shared](const http_request& request, const path_parts&) { return reload(shared, request); });
   for (const operator_action action : domain::all_operator_actions) {
     add("/api/v1/rollouts/{hub}/{version}", action, read_rollout);
     add("/api/v1/rollouts/{hub}/{version}/{number}", action, read_rollout);

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "agent/configuration/api_tokens.hpp"
 #include "agent/operator_command.hpp"
@@ -11,13 +14,26 @@ namespace pushguard::agent {
 /// What a command's body may have in bytes: a reason of the longest kind in escapes, twice.
 inline constexpr std::size_t operator_body_size_max = 16UZ * 1024;
 
-/// What the routes answer with. `tokens` outlives the router.
-struct operator_route_parts {
-  std::span<const configuration::api_token> tokens;  ///< empty: POST is off
-  operator_handler perform;
+/// What became of a reload.
+struct reload_answer {
+  std::vector<std::string> problems;  ///< why the configuration is as it was; empty: the new one is in force
+  std::vector<std::string> needs_restart;  ///< keys whose changes wait for a restart
+  std::string hash;                        ///< of the configuration in force
 };
 
-/// Adds `POST /api/v1/rollouts/{hub}/{version}[/{number}]/{abort,hold,release,resume,arm}`,
+/// Loads the configuration anew because `actor` wants it.
+using reload_handler = std::function<boost::asio::awaitable<reload_answer>(std::string actor)>;
+
+/// What the routes answer with.
+struct operator_route_parts {
+  /// Those of now; empty: POST is off. What it answers is valid until the next wait.
+  std::function<std::span<const configuration::api_token>()> tokens;
+  operator_handler perform;
+  reload_handler reload;  ///< empty: there is no file to load
+};
+
+/// Adds `POST /-/reload`, which answers 200, or 500 where the new configuration is not in force, and
+/// `POST /api/v1/rollouts/{hub}/{version}[/{number}]/{abort,hold,release,resume,arm}`,
 /// `/api/v1/requests/{id}/abort` and `/api/v1/rules/{policy}/{rule}/{hold,release}`. Answers 200, or 202
 /// where something is being carried out; 400 for a wrong body or id, 401 without a token that is known, 403
 /// where POST is off or another site asks, 404, 409 where there is nothing to do, 413, 415, and 503 where

@@ -82,6 +82,12 @@ void org_series::apply(const view_update& update, const read_model& model) {
   }
 }
 
+void org_series::configure(configuration::org_series options, const read_model& model, wall_time now) {
+  *this = org_series(options);
+  apply(model.jobs_and_orgs(), model);
+  forget_ended(model, now);
+}
+
 void org_series::show(const std::string& hub, const job_view& job, const read_model& model) {
   const request_key request{hub, job.request};
   const std::string key = job_key(hub, job);

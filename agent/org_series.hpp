@@ -24,6 +24,9 @@ class org_series {
   /// `model` has taken in `update` already.
   void apply(const view_update& update, const read_model& model);
 
+  /// Renders everything anew, by other options after a reload.
+  void configure(configuration::org_series options, const read_model& model, wall_time now);
+
   /// Drops the series of requests that ended longer ago than the configuration keeps them.
   void forget_ended(const read_model& model, wall_time now);
 

@@ -34,6 +34,11 @@ void publisher::note(const store::decision_record& decision) {
   rest_.decisions.push_back(make_decision_view(decision));
 }
 
+void publisher::forget_rules() {
+  rest_.rules.clear();
+  rest_.forgotten_rules_of = {hub_.name};
+}
+
 void publisher::note_rollout(const domain::rollout_id& rollout) {
   if (const auto index = tracked_.find(rollout)) {
     rollouts_.insert(*index);
@@ -116,7 +121,7 @@ void publisher::flush(wall_time now) {
     update.hubs.push_back(hub_);
   }
   if (!update.requests.empty() || !update.rollouts.empty() || !update.hubs.empty() || !update.rules.empty() ||
-      !update.decisions.empty() || !update.spared.empty()) {
+      !update.decisions.empty() || !update.spared.empty() || !update.forgotten_rules_of.empty()) {
     sink_(std::move(update));
   }
 }

@@ -26,6 +26,8 @@ class publisher {
   void note(const tracker::changes& changes);
   void note(const policy::judgement& judged);
   void note(const store::decision_record& decision);
+  /// The rules are others from now on: those that were told are gone.
+  void forget_rules();
   /// The orgs spared by the decisions of a rollout, all of them.
   void note_spared(const domain::rollout_id& rollout, std::vector<domain::org_key> orgs);
   void note_aborted(const domain::rollout_id& rollout, wall_time when);

@@ -14,7 +14,42 @@ std::uint32_t number_of(const rollout_view& rollout) {
 
 }  // namespace
 
+void read_model::forget_hub(std::string_view hub) {
+  const auto is_its = [&](const auto& entry) { return entry.first.first == hub; };
+  if (const auto known = hubs_.find(hub); known != hubs_.end())
+    hubs_.erase(known);
+  if (const auto known = orgs_.find(hub); known != orgs_.end())
+    orgs_.erase(known);
+  std::erase_if(requests_, is_its);
+  std::erase_if(jobs_, is_its);
+  std::erase_if(rollouts_, is_its);
+  std::erase_if(rules_, [&](const auto& entry) { return entry.first.hub == hub; });
+  std::erase_if(decisions_, [&](const auto& entry) { return entry.second.hub == hub; });
+  std::erase_if(spared_, [&](const auto& entry) { return entry.first.starts_with(spared_key(hub, "")); });
+}
+
+view_update read_model::jobs_and_orgs() const {
+  view_update out;
+  for (const auto& [key, jobs] : jobs_) {
+    auto& copies = out.jobs.emplace_back(key.first, std::vector<job_view>()).second;
+    for (const auto& [id, job] : jobs.table)
+      copies.push_back(job);
+  }
+  for (const auto& [hub, orgs] : orgs_) {
+    auto& copies = out.orgs.emplace_back(hub, std::vector<org_view>()).second;
+    for (const auto& [key, org] : orgs)
+      copies.push_back(org);
+  }
+  return out;
+}
+
 void read_model::apply(const view_update& update) {
+  for (const std::string& hub : update.forgotten_hubs) {
+    forget_hub(hub);
+  }
+  for (const std::string& hub : update.forgotten_rules_of) {
+    std::erase_if(rules_, [&](const auto& entry) { return entry.first.hub == hub; });
+  }
   for (const hub_view& hub : update.hubs) {
     hubs_.insert_or_assign(hub.name, hub);
   }

@@ -22,6 +22,9 @@ class read_model {
 
   void apply(const view_update& update);
 
+  /// Every job and org, as the message that would bring them.
+  [[nodiscard]] view_update jobs_and_orgs() const;
+
   [[nodiscard]] const std::map<std::string, hub_view, std::less<>>& hubs() const noexcept { return hubs_; }
   [[nodiscard]] const std::map<hub_and_request, request_view>& requests() const noexcept { return requests_; }
   /// By hub and id (`04t…/1`).
@@ -55,6 +58,7 @@ class read_model {
   };
 
   static void put(jobs_of_request& owner, const job_view& job);
+  void forget_hub(std::string_view hub);
 
   std::map<std::string, hub_view, std::less<>> hubs_;
   std::map<hub_and_request, request_view> requests_;

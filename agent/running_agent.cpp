@@ -7,10 +7,13 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <random>
 #include <thread>
 
 #include "agent/core.hpp"
+#include "agent/reloading.hpp"
 #include "agent/store/store.hpp"
 #include "agent/web_server.hpp"
 #include "base/condition.hpp"
@@ -69,10 +72,11 @@ class worker {
 class threaded_agent final : public running_agent {
  public:
   threaded_agent(configuration::configuration configuration, time_source& time, logger& log,
-                 store_opener open_store)
-      : configuration_(std::move(configuration)),
+                 configuration_loader load, store_opener open_store)
+      : configuration_(std::make_shared<const configuration::configuration>(std::move(configuration))),
         time_(time),
         log_(log),
+        load_(std::move(load)),
         open_store_(std::move(open_store)),
         decide_network_(make_socket_network(time)),
         serve_network_(make_socket_network(time)) {}
@@ -83,8 +87,8 @@ class threaded_agent final : public running_agent {
   }
 
   result<> start() {
-    auto listening = serve_network_->listen(serve_.context().get_executor(), configuration_.listen.host,
-                                            configuration_.listen.port);
+    auto listening = serve_network_->listen(serve_.context().get_executor(), configuration_->listen.host,
+                                            configuration_->listen.port);
     if (!listening) {
       return fail_in("http.listen", listening.error());
     }
@@ -110,21 +114,45 @@ class threaded_agent final : public running_agent {
         .state = state_,
         .version = identity.version,
         .commit = identity.commit,
-        .configuration_loaded = time_.wall_now(),
         .collect = [this] { return core_->collect(); },
         .reach_store = [this] { return reachable_store_.load(); },
-        .perform = [this](operator_command command) { return ask_core(std::move(command)); }});
+        .perform = [this](operator_command command) { return ask_core(std::move(command)); },
+        .reload =
+            load_ ? reload_handler([this](std::string actor) { return reloading_->reload(std::move(actor)); })
+                  : reload_handler()});
+    reloading_.emplace(
+        reloading_parts{.load = [this] { return load_beside(); },
+                        .apply =
+                            [this](configuration::shared_configuration next, std::string actor) {
+                              // Without a deadline: what is to end says goodbye first.
+                              return on(decide_.context().get_executor(),
+                                        core_->reload(std::move(next), std::move(actor)));
+                            },
+                        .server = *server_,
+                        .log = log_},
+        configuration_);
     state_.last_turn = time_.steady_now().time_since_epoch().count();
     log_.info("agent_started", {{"version", identity.version},
                                 {"commit", identity.commit},
                                 {"listen", listener_->local().text()},
-                                {"state", configuration_.state.string()}});
+                                {"state", configuration_->state.string()}});
     serve_.start(server_->run(*listener_));
     decide_.start(lead());
     return {};
   }
 
   origin local() const override { return listener_->local(); }
+
+  void reload() override {
+    asio::post(serve_.context(), [this] {
+      if (!load_) {
+        log_.warning("configuration_not_loaded", {{"problem", "this agent was not started from a file"}});
+        return;
+      }
+      asio::co_spawn(serve_.context(), reloading_->reload("SIGHUP"),
+                     [](const std::exception_ptr&, const reload_answer&) {});
+    });
+  }
 
   void stop() override { decide_.stop(); }
 
@@ -140,6 +168,7 @@ class threaded_agent final : public running_agent {
  private:
   void join() {
     decide_.join();
+    loading_.join();
     serve_.stop();
     serve_.join();
     if (store_) {
@@ -151,29 +180,45 @@ class threaded_agent final : public running_agent {
     asio::post(serve_.context(), [this, kept = std::move(update)] { server_->apply(kept); });
   }
 
-  /// Has `decide` do it, and waits on `serve`. The two threads share nothing but the answer on its way.
-  asio::awaitable<operator_answer> ask_core(operator_command command) {
+  /// Runs `task` on another executor and answers on `serve`. The two threads share nothing but the answer on
+  /// its way; a waiter that is cancelled leaves the task to itself.
+  template <class T, class Executor>
+  asio::awaitable<T> on(Executor executor, asio::awaitable<T> task) {
     struct waiting {
       condition answered;
-      std::optional<operator_answer> answer;
+      std::optional<T> answer;
+      std::exception_ptr error;
     };
     const auto shared = std::make_shared<waiting>();
-    asio::co_spawn(decide_.context(), core_->perform(std::move(command)),
-                   [this, shared](const std::exception_ptr& error, operator_answer answer) {
-                     if (error)
-                       answer.text = "the command could not be carried out";
-                     asio::post(serve_.context(), [shared, kept = std::move(answer)]() mutable {
-                       shared->answer = std::move(kept);
-                       shared->answered.notify_all();
-                     });
-                   });
-    const auto wait = [](std::shared_ptr<waiting> on) -> asio::awaitable<result<operator_answer>> {
-      while (!on->answer)
-        co_await on->answered.wait();
-      co_return *on->answer;
+    asio::co_spawn(executor, std::move(task), [this, shared](const std::exception_ptr& error, T answer) {
+      asio::post(serve_.context(), [shared, error, kept = std::move(answer)]() mutable {
+        shared->answer = std::move(kept);
+        shared->error = error;
+        shared->answered.notify_all();
+      });
+    });
+    while (!shared->answer)
+      co_await shared->answered.wait();
+    if (shared->error)
+      std::rethrow_exception(shared->error);
+    co_return std::move(*shared->answer);
+  }
+
+  /// Reads the file beside both threads: they go on meanwhile.
+  asio::awaitable<loaded_configuration> load_beside() {
+    const auto load = [](const configuration_loader& from) -> asio::awaitable<loaded_configuration> {
+      co_return from();
+    };
+    co_return co_await on(loading_.get_executor(), load(load_));
+  }
+
+  asio::awaitable<operator_answer> ask_core(operator_command command) {
+    const auto ask = [](threaded_agent& self,
+                        operator_command what) -> asio::awaitable<result<operator_answer>> {
+      co_return co_await self.on(self.decide_.context().get_executor(), self.core_->perform(std::move(what)));
     };
     auto answered = co_await with_deadline(time_, time_.steady_now() + command_patience,
-                                           "waiting for the deciding loop", wait(shared));
+                                           "waiting for the deciding loop", ask(*this, std::move(command)));
     if (answered)
       co_return std::move(*answered);
     co_return operator_answer{
@@ -185,7 +230,7 @@ class threaded_agent final : public running_agent {
   asio::awaitable<void> lead() {
     std::optional<file_lock> lock;
     while (!lock) {
-      auto taken = try_lock(configuration_.state);
+      auto taken = try_lock(configuration_->state);
       if (taken) {
         lock.emplace(std::move(*taken));
         break;
@@ -211,9 +256,10 @@ class threaded_agent final : public running_agent {
     outcome_ = co_await core_->run(*store_);
   }
 
-  const configuration::configuration configuration_;
+  const configuration::shared_configuration configuration_;  ///< as it was at the start
   time_source& time_;
   logger& log_;
+  const configuration_loader load_;
   const store_opener open_store_;
   std::unique_ptr<network> decide_network_;
   std::unique_ptr<network> serve_network_;
@@ -221,11 +267,13 @@ class threaded_agent final : public running_agent {
   // Before everything that has sockets on their contexts, and so destroyed after it.
   worker serve_;
   worker decide_;
+  asio::thread_pool loading_{1};
   bool was_told_to_wait_ = false;
   result<> outcome_;
   std::unique_ptr<listener> listener_;
   std::unique_ptr<agent_core> core_;
   std::unique_ptr<web_server> server_;
+  std::optional<reloading> reloading_;
   std::unique_ptr<store::store> store_;
   std::atomic<store::store*> reachable_store_ = nullptr;
 };
@@ -237,8 +285,10 @@ store_opener sqlite_store_opener() {
 }
 
 result<std::unique_ptr<running_agent>> start_agent(configuration::configuration configuration,
-                                                   time_source& time, logger& log, store_opener open_store) {
-  auto made = std::make_unique<threaded_agent>(std::move(configuration), time, log, std::move(open_store));
+                                                   time_source& time, logger& log, configuration_loader load,
+                                                   store_opener open_store) {
+  auto made = std::make_unique<threaded_agent>(std::move(configuration), time, log, std::move(load),
+                                               std::move(open_store));
   if (auto started = made->start(); !started) {
     return std::unexpected(started.error());
   }

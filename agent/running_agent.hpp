@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "agent/configuration/configuration.hpp"
+#include "agent/reloading.hpp"
 #include "agent/store/store.hpp"
 #include "base/log.hpp"
 #include "base/time_source.hpp"
@@ -18,6 +19,8 @@ class running_agent {
 
   /// Where it answers.
   [[nodiscard]] virtual origin local() const = 0;
+  /// Loads the configuration anew, as SIGHUP does; the log tells what became of it. Thread-safe.
+  virtual void reload() = 0;
   /// Asks it to end in order; it does so within seconds. Thread-safe, idempotent.
   virtual void stop() = 0;
   /// Waits for the end; the failure that ended it, if one did. Call it once.
@@ -27,13 +30,17 @@ class running_agent {
 /// Opens the store that a lock is for; called once, on the thread that decides.
 using store_opener = std::function<result<std::unique_ptr<store::store>>(file_lock lock)>;
 
+/// Reads the configuration anew, at a reload. Called on a thread of its own; blocks.
+using configuration_loader = std::function<loaded_configuration()>;
+
 /// The store that every agent has, but for those that are measured.
 [[nodiscard]] store_opener sqlite_store_opener();
 
 /// Opens the port and starts. A store that another agent holds is waited for, with `pushguard_leader` 0.
-/// Fails where the port is taken or a certificate file cannot be read. `time` and `log` outlive the agent.
+/// Fails where the port is taken or a certificate file cannot be read. Without `load` there is no reload.
+/// `time` and `log` outlive the agent.
 [[nodiscard]] result<std::unique_ptr<running_agent>> start_agent(
     configuration::configuration configuration, time_source& time, logger& log,
-    store_opener open_store = sqlite_store_opener());
+    configuration_loader load = {}, store_opener open_store = sqlite_store_opener());
 
 }  // namespace pushguard::agent

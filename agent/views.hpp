@@ -166,8 +166,11 @@ struct decision_view {
   std::optional<wall_time> ended_at;
 };
 
-/// One message from `decide` to `serve`. Each part replaces what it names by key.
+/// One message from `decide` to `serve`. What is forgotten goes first; then each part replaces what it names
+/// by key.
 struct view_update {
+  std::vector<std::string> forgotten_hubs;      ///< with everything of theirs
+  std::vector<std::string> forgotten_rules_of;  ///< hubs whose rules are others now
   std::vector<hub_view> hubs;
   std::vector<request_view> requests;
   std::vector<std::pair<std::string, std::vector<job_view>>> jobs;  ///< by hub

@@ -6,7 +6,6 @@
 
 #include "agent/api.hpp"
 #include "agent/exposition.hpp"
-#include "agent/operator_routes.hpp"
 #include "base/task_group.hpp"
 #include "metrics/families.hpp"
 
@@ -31,13 +30,26 @@ http_reply text_reply(int status, std::string body,
 }  // namespace
 
 web_server::web_server(web_server_parts parts)
-    : parts_(std::move(parts)), series_(parts_.configuration.series) {
+    : parts_(std::move(parts)),
+      series_(parts_.configuration->series),
+      configuration_loaded_(parts_.time.wall_now()) {
   add_routes();
 }
 
 void web_server::apply(const view_update& update) {
   model_.apply(update);
-  series_.apply(update, model_);
+  if (update.forgotten_hubs.empty())
+    series_.apply(update, model_);
+  else
+    series_.configure(parts_.configuration->series, model_, parts_.time.wall_now());
+}
+
+void web_server::configure(configuration::shared_configuration next) {
+  const configuration::shared_configuration before = std::exchange(parts_.configuration, std::move(next));
+  configuration_loaded_ = parts_.time.wall_now();
+  is_reloaded_ = true;
+  if (before->series != parts_.configuration->series)
+    series_.configure(parts_.configuration->series, model_, configuration_loaded_);
 }
 
 asio::awaitable<void> web_server::sweep() {
@@ -64,10 +76,10 @@ http_reply web_server::metrics() const {
   leader.add({}, parts_.state.is_leader ? 1 : 0);
   metrics::family_builder loaded = metrics::gauge("pushguard_config_last_reload_successful",
                                                   "The last attempt to load the configuration succeeded.");
-  loaded.add({}, 1);
+  loaded.add({}, is_reloaded_ ? 1 : 0);
   metrics::family_builder loaded_at = metrics::gauge("pushguard_config_last_reload_success_timestamp_seconds",
                                                      "When the configuration in force was loaded.");
-  loaded_at.add({}, to_unix_seconds(parts_.configuration_loaded));
+  loaded_at.add({}, to_unix_seconds(configuration_loaded_));
   std::vector<prometheus::MetricFamily> families = make_model_families(model_);
   for (metrics::family_builder* own : {&build, &leader, &loaded, &loaded_at}) {
     families.push_back(std::move(*own).build());
@@ -105,7 +117,7 @@ http_reply web_server::healthy() const {
 http_reply web_server::ready() const {
   std::string body;
   bool is_ready = true;
-  for (const configuration::hub& hub : parts_.configuration.hubs) {
+  for (const configuration::hub& hub : parts_.configuration->hubs) {
     const auto found = model_.hubs().find(hub.name);
     const bool was_tried = found != model_.hubs().end() && found->second.was_tried;
     is_ready = is_ready && was_tried;
@@ -149,8 +161,9 @@ void web_server::add_routes() {
   add_api_routes(router_, model_);
   add_decision_routes(router_, parts_.reach_store);
   add_operator_routes(router_,
-                      {.tokens = parts_.configuration.api_tokens,
-                       .perform = [this](operator_command command) { return perform(std::move(command)); }});
+                      {.tokens = [this] { return std::span(parts_.configuration->api_tokens); },
+                       .perform = [this](operator_command command) { return perform(std::move(command)); },
+                       .reload = parts_.reload});
 }
 
 }  // namespace pushguard::agent

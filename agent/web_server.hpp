@@ -10,7 +10,7 @@
 
 #include "agent/configuration/configuration.hpp"
 #include "agent/decision_api.hpp"
-#include "agent/operator_command.hpp"
+#include "agent/operator_routes.hpp"
 #include "agent/org_series.hpp"
 #include "agent/read_model.hpp"
 #include "base/http_server.hpp"
@@ -24,18 +24,18 @@ struct agent_state {
 };
 
 struct web_server_parts {
-  const configuration::configuration& configuration;
+  configuration::shared_configuration configuration;
   time_source& time;
   logger& log;
   const agent_state& state;
   std::string version;
   std::string commit;
-  wall_time configuration_loaded;
   /// Families that others keep: the hubs' and the notifications' instruments. Called on `serve`'s thread.
   std::function<std::vector<prometheus::MetricFamily>()> collect;
   store_reach reach_store;  ///< called on `serve`'s thread
   /// Does what operators ask for; called on `serve`'s thread, and answers there.
   operator_handler perform;
+  reload_handler reload = {};  ///< called on `serve`'s thread, and answers there; empty: there is no file
 };
 
 /// The agent's HTTP side: metrics, health and the API, from its own replica of what `decide` knows. For one
@@ -46,6 +46,11 @@ class web_server {
 
   /// Takes in a message of `decide`.
   void apply(const view_update& update);
+
+  /// A reload succeeded: goes by `next`, but where it listens.
+  void configure(configuration::shared_configuration next);
+  /// A reload failed, and everything is as it was.
+  void reload_failed() noexcept { is_reloaded_ = false; }
 
   /// Answers on `from` until cancelled.
   [[nodiscard]] boost::asio::awaitable<void> run(listener& from);
@@ -65,6 +70,8 @@ class web_server {
   web_server_parts parts_;
   read_model model_;
   org_series series_;
+  wall_time configuration_loaded_;
+  bool is_reloaded_ = true;  ///< the last attempt to load a configuration succeeded
   http_router router_;
 };
 

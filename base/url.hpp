@@ -30,6 +30,8 @@ struct url {
   std::string target = "/";  ///< path and query, as sent in the request line
 
   [[nodiscard]] std::string text() const { return origin.text() + target; }
+
+  friend bool operator==(const url&, const url&) = default;
 };
 
 /// Reads an absolute http or https URL. Fails with errc::invalid and says what is wrong with it;

@@ -7,6 +7,7 @@
 #include <boost/version.hpp>
 #include <csignal>
 #include <cstdio>
+#include <functional>
 #include <thread>
 
 #include "agent/commands/commands.hpp"
@@ -37,20 +38,32 @@ int run(const run_options& options, const configuration::environment& variables)
   }
   const auto time = make_system_time();
   const auto log = make_stderr_logger(loaded->log.level, loaded->log.format, *time);
-  auto agent = start_agent(std::move(*loaded), *time, *log);
+  boost::asio::io_context signals_context(1);
+  // Before the agent starts: what comes from now on waits, and ends nothing by its default action.
+  boost::asio::signal_set signals(signals_context, SIGINT, SIGTERM);
+  boost::asio::signal_set hangups(signals_context, SIGHUP);
+  std::signal(SIGPIPE, SIG_IGN);  // a log reader that went away must not end the watch
+  auto agent = start_agent(std::move(*loaded), *time, *log,
+                           [&] { return configuration::load_configuration(options.config, variables); });
   if (!agent) {
     fmt::print(stderr, "pushguard: {}\n", agent.error().text());
     return exit_failed;
   }
-  std::signal(SIGPIPE, SIG_IGN);  // a log reader that went away must not end the watch
-  boost::asio::io_context signals_context(1);
-  boost::asio::signal_set signals(signals_context, SIGINT, SIGTERM);
+  const std::function<void(const boost::system::error_code&, int)> on_hangup =
+      [&](const boost::system::error_code& ec, int) {
+        if (ec)
+          return;
+        (*agent)->reload();
+        hangups.async_wait(on_hangup);
+      };
+  hangups.async_wait(on_hangup);
   signals.async_wait([&](const boost::system::error_code& ec, int signal) {
     if (ec)
       return;
     log->info("agent_stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
     (*agent)->stop();
     signals.clear();  // a second signal ends the process as usual
+    hangups.clear();
   });
   std::thread waiter([&] { signals_context.run(); });
   const auto ended = (*agent)->wait();

@@ -4,6 +4,7 @@
 #include <expected>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +33,8 @@ namespace pushguard::configuration {
 struct channel {
   cometd::wanted_channel wanted;
   salesforce::event_fields fields;  ///< what is not mapped is empty
+
+  friend bool operator==(const channel&, const channel&) = default;
 };
 
 struct reconciliation {
@@ -39,6 +42,8 @@ struct reconciliation {
   duration idle_interval = std::chrono::minutes(5);
   double call_budget = 0.2;  ///< share of the hub's daily API limit; in (0, 1]
   duration blind_after = std::chrono::minutes(3);
+
+  friend bool operator==(const reconciliation&, const reconciliation&) = default;
 };
 
 struct hub {
@@ -51,15 +56,21 @@ struct hub {
   proxy_rules proxies = {};  ///< from the hub's `proxy`, or else from the environment
   std::vector<channel> channels;
   reconciliation reconcile;
+
+  friend bool operator==(const hub&, const hub&) = default;
 };
 
 struct alertmanager_receiver {
   std::vector<url> urls;  ///< every peer of the cluster; not empty
+
+  friend bool operator==(const alertmanager_receiver&, const alertmanager_receiver&) = default;
 };
 
 struct receiver {
   std::string name;  ///< unique
   std::variant<alertmanager_receiver> kind;
+
+  friend bool operator==(const receiver&, const receiver&) = default;
 };
 
 struct alerting {
@@ -78,11 +89,15 @@ struct org_series {
   org_series_mode mode = org_series_mode::all;
   std::size_t limit = 200'000;
   duration keep_after_end = std::chrono::hours(24);
+
+  friend bool operator==(const org_series&, const org_series&) = default;
 };
 
 struct logging {
   log_level level = log_level::info;
   log_format format = log_format::logfmt;
+
+  friend bool operator==(const logging&, const logging&) = default;
 };
 
 /// The whole file. Made once and never changed: a reload makes another.
@@ -102,6 +117,9 @@ struct configuration {
   /// SHA-256 of the file in hex, as hash_configuration makes it.
   std::string hash;
 };
+
+/// One configuration in the hands of everyone who works by it, kept for as long as someone does.
+using shared_configuration = std::shared_ptr<const configuration>;
 
 /// Everything wrong with a file, each as `file:line:column: message` and in the order of the file. No line
 /// holds a secret.

@@ -17,6 +17,8 @@ struct event_fields {
   std::string org_key;
   std::string status;
   std::string error_type;
+
+  friend bool operator==(const event_fields&, const event_fields&) = default;
 };
 
 /// Turns the `data` of a stream event into a push event. Pure.

@@ -90,6 +90,33 @@ TEST(Agent, WaitsForAStoreThatAnotherAgentHoldsAndTakesItOver) {
   EXPECT_EQ(second.terminate(10s), 0);
 }
 
+TEST(Agent, LoadsItsConfigurationAnewOnSighup) {
+  running_world world(bad_rollout());
+  std::string careful = world.configuration();
+  const std::string limit = "above: 5%";
+  ASSERT_NE(careful.find(limit), std::string::npos);
+  careful.replace(careful.find(limit), limit.size(), "above: 90%");
+  world.start_agent(careful);
+  world.write_file("pushguard.yaml", "hubs: 5\n");
+  world.agent().signal(SIGHUP);
+  const auto refused =
+      world.agent().read_line_with("event=configuration_not_loaded", running_world::patience);
+  ASSERT_TRUE(refused);
+  EXPECT_THAT(*refused, AllOf(HasSubstr("actor=SIGHUP"), HasSubstr("pushguard.yaml:1:7")));
+  EXPECT_THAT(world.get(world.agent_address(), "/metrics").value_or(""),
+              HasSubstr("pushguard_config_last_reload_successful 0\n"));
+
+  world.write_file("pushguard.yaml", world.configuration());
+  world.agent().signal(SIGHUP);
+  ASSERT_TRUE(world.agent().read_line_with("event=configuration_loaded", running_world::patience));
+  EXPECT_THAT(world.get(world.agent_address(), "/metrics").value_or(""),
+              HasSubstr("pushguard_config_last_reload_successful 1\n"));
+  ASSERT_TRUE(world.wait_for_the_end());
+  const auto decisions = world.decisions();
+  ASSERT_EQ(decisions.as_array().size(), 1U) << "by the limit that was reloaded";
+  EXPECT_EQ(world.agent().terminate(10s), 0);
+}
+
 /// With a token file of the same name beside it.
 std::string with_tokens(std::string configuration) {
   const std::string before = "http: { ";

@@ -244,14 +244,22 @@ std::optional<std::string> simulated_agent::variable(std::string_view name) cons
   return is_named ? std::optional<std::string>(proxy_url) : std::nullopt;
 }
 
+agent::loaded_configuration simulated_agent::read_file() const {
+  return configuration::read_configuration(file(), directory_ / "pushguard.yaml",
+                                           [this](std::string_view name) { return variable(name); });
+}
+
+agent::reload_answer simulated_agent::reload() {
+  return simulate(context_, time_, reloading_->reload("SIGHUP"), std::chrono::minutes(1));
+}
+
 void simulated_agent::start() {
-  auto read = configuration::read_configuration(configuration_text(), directory_ / "pushguard.yaml",
-                                                [this](std::string_view name) { return variable(name); });
+  auto read = read_file();
   if (!read)
     throw std::runtime_error(fmt::format("{}", fmt::join(read.error(), "\n")));
-  configuration_ = std::make_unique<configuration::configuration>(std::move(*read));
+  configuration_ = std::make_shared<const configuration::configuration>(std::move(*read));
   core_ = agent::agent_core::make(
-              {.configuration = *configuration_,
+              {.configuration = configuration_,
                .network = *network_,
                .time = agent_time_,
                .log = log_,
@@ -265,16 +273,24 @@ void simulated_agent::start() {
                .seed = 7})
               .value();
   server_ = std::make_unique<agent::web_server>(agent::web_server_parts{
-      .configuration = *configuration_,
+      .configuration = configuration_,
       .time = agent_time_,
       .log = log_,
       .state = state_,
       .version = "1.2.3",
       .commit = "abcdef",
-      .configuration_loaded = agent_time_.wall_now(),
       .collect = [this] { return core_->collect(); },
       .reach_store = [this]() -> store::store* { return run_ ? run_->store.get() : nullptr; },
-      .perform = [this](agent::operator_command command) { return core_->perform(std::move(command)); }});
+      .perform = [this](agent::operator_command command) { return core_->perform(std::move(command)); },
+      .reload = [this](std::string actor) { return reloading_->reload(std::move(actor)); }});
+  reloading_.emplace(
+      agent::reloading_parts{
+          .load = [this]() -> asio::awaitable<agent::loaded_configuration> { co_return read_file(); },
+          .apply = [this](configuration::shared_configuration next,
+                          std::string actor) { return core_->reload(std::move(next), std::move(actor)); },
+          .server = *server_,
+          .log = log_},
+      configuration_);
   web_listener_ = network_->listen(context_.get_executor(), "127.0.0.1", 0).value();
   auto made = std::make_unique<run>();
   made->store = std::make_unique<refusing_store>(

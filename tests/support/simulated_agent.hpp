@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent/core.hpp"
+#include "agent/reloading.hpp"
 #include "agent/store/store.hpp"
 #include "base/fake_time.hpp"
 #include "base/http_client.hpp"
@@ -47,7 +48,8 @@ class simulated_agent {
   explicit simulated_agent(simulator::scenario plan, hub_place place = hub_place::near);
   ~simulated_agent();
 
-  /// The policies of the configuration; before start(). One enforcing failure-rate rule by default.
+  /// The policies of the configuration; before start() or reload(). One enforcing failure-rate rule by
+  /// default.
   void use_policies(std::string yaml) { policies_ = std::move(yaml); }
   void use_stream(bool is_used) { uses_stream_ = is_used; }
   /// How the hub is logged in to, instead of client credentials: `login_url` and `auth`, as lines of its item
@@ -55,7 +57,7 @@ class simulated_agent {
   void use_login(std::string yaml) { login_ = std::move(yaml); }
   /// More lines of the hub's item, without indentation.
   void use_hub_keys(std::string yaml) { hub_keys_ = std::move(yaml); }
-  /// Another simulated hub beside the first, which is named devhub; before start().
+  /// Another simulated hub beside the first, which is named devhub; before start() or reload().
   void add_hub(std::string name, simulator::scenario plan);
   /// Where secrets and keys of the configuration may be put.
   [[nodiscard]] const std::filesystem::path& directory() const noexcept { return directory_; }
@@ -65,6 +67,12 @@ class simulated_agent {
   /// Ends the agent in order, as SIGTERM does. The hub goes on.
   void stop();
   [[nodiscard]] bool is_running() const noexcept { return run_ != nullptr; }
+  /// Has the agent load its configuration anew, as SIGHUP does, and waits for the end of it.
+  agent::reload_answer reload();
+  /// What the file says instead of all that is told with the other functions; empty: that.
+  void use_file(std::string yaml) { file_ = std::move(yaml); }
+  /// The file as it is now.
+  [[nodiscard]] std::string file() const { return file_.empty() ? configuration_text() : file_; }
 
   /// Whether every request to the hub is answered 503: an outage.
   void set_outage(bool is_out) { is_out_ = is_out; }
@@ -125,6 +133,7 @@ class simulated_agent {
                                      const simulator::scenario& plan) const;
   void listen_behind_proxy();
   [[nodiscard]] std::string configuration_text() const;
+  [[nodiscard]] agent::loaded_configuration read_file() const;
   [[nodiscard]] std::optional<std::string> variable(std::string_view name) const;
   [[nodiscard]] http_handler alertmanager();
   [[nodiscard]] http_handler hub_gate();
@@ -146,6 +155,7 @@ class simulated_agent {
   std::string login_;
   std::string hub_keys_;
   std::string tokens_;
+  std::string file_;
   std::map<std::string, std::unique_ptr<other_hub>> others_;
   std::unique_ptr<listener> second_door_;
   boost::asio::cancellation_signal close_second_door_;
@@ -159,9 +169,10 @@ class simulated_agent {
   boost::asio::cancellation_signal stop_world_;
   std::vector<told_alert> alerts_;
   agent::agent_state state_;
-  std::unique_ptr<configuration::configuration> configuration_;
+  configuration::shared_configuration configuration_;
   std::unique_ptr<agent::agent_core> core_;
   std::unique_ptr<agent::web_server> server_;
+  std::optional<agent::reloading> reloading_;
   std::unique_ptr<run> run_;
 };
 

@@ -115,7 +115,7 @@ measured_agent::measured_agent(const hub_size& size)
   if (!read)
     throw std::runtime_error(read.error().front());
   agent_ = test::must(agent::start_agent(
-      std::move(*read), time_, *log_, [this](file_lock lock) -> result<std::unique_ptr<store::store>> {
+      std::move(*read), time_, *log_, {}, [this](file_lock lock) -> result<std::unique_ptr<store::store>> {
         auto opened = store::open_sqlite_store(std::move(lock));
         if (!opened)
           return std::unexpected(opened.error());
