@@ -84,6 +84,9 @@ TEST(Agent, WaitsForAStoreThatAnotherAgentHoldsAndTakesItOver) {
   child_process second({PUSHGUARD_PROGRAM, "run", "--config", file.string()},
                        {.directory = {}, .environment = {}, .joins_stderr = true});
   ASSERT_TRUE(second.read_line_with("event=store_lock_waited_for", running_world::patience));
+  second.signal(SIGHUP);
+  EXPECT_TRUE(second.read_line_with("event=configuration_loaded", running_world::patience))
+      << "it loads its configuration anew as it waits";
   world.kill_agent();
   EXPECT_TRUE(second.read_line_with("event=api_version_chosen", running_world::patience))
       << "it did not take over";
