@@ -31,20 +31,21 @@ bool was_pushed(const tracker::tracker& tracked, const tracker::org_record& org,
 
 }  // namespace
 
-asio::awaitable<void> containment::run() {
+asio::awaitable<containment_end> containment::run() {
   const auto executor = co_await asio::this_coro::executor;
   task_group calls(executor);
   for (std::size_t i = 0; i < decision_.plan.size(); ++i) {
     const store::plan_entry& entry = decision_.plan[i];
-    if (entry.action != store::plan_action::leave && entry.step != store::plan_step::settled) {
+    if (is_unsettled(entry)) {
       calls.spawn(cancel_one(i));
     }
   }
   co_await calls.join();
   if (calls.was_cancelled()) {
-    co_return;  // the next run of the agent goes on from what is stored
+    co_return containment_end::interrupted;  // the next run of the agent goes on from what is stored
   }
   co_await finish();
+  co_return containment_end::finished;
 }
 
 asio::awaitable<cancellation::event> containment::carry_out(const cancellation::action& asked,
@@ -198,6 +199,10 @@ asio::awaitable<void> containment::finish() {
   const bool is_first_end = decision_.is_open();  // later ends are those of requests that joined afterwards
   decision_.outcome = stored_outcome(outcome);
   decision_.ended_at = parts_.time.wall_now();
+  for (const store::plan_entry& entry : decision_.plan) {
+    // Whatever was done to the clock, the end comes last: is_unfinished() goes by it.
+    decision_.ended_at = std::max(*decision_.ended_at, entry.updated_at);
+  }
   decision_.spared_orgs = static_cast<std::int64_t>(spared.size());
   const domain::rollout_id rollout = rollout_of(decision_.key.rollout);
   parts_.alerts.raise(make_containment_alert(parts_.context_of(rollout), make_decision_view(decision_),

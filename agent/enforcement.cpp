@@ -50,9 +50,9 @@ asio::awaitable<void> enforcement::carry_on() {
     if (spared && !spared->empty()) {
       parts_.views.note_spared(rollout, std::move(*spared));
     }
-    if (decision.is_open()) {
+    if (is_unfinished(decision)) {
       parts_.agent.log.warning("abort_resumed", {{"decision", decision.id}, {"rollout", rollout.text()}});
-      parts_.spawn(carry_out(decision));
+      begin_carrying_out(decision);
     }
   }
 }
@@ -90,11 +90,6 @@ void enforcement::tell_held(const policy::judgement& judged, const rule_view& ru
     parts_.agent.alerts.raise(
         make_held_breach_alert(parts_.context_of(judged.key.rollout), rule, severity_of(judged.severity)));
   }
-}
-
-void enforcement::join(const domain::rollout_id& rollout, std::span<const domain::request_id> requests) {
-  memory_.watch(rollout, requests);
-  joined_.insert(rollout);
 }
 
 void enforcement::forget_unrecorded(const policy::firing_key& firing) {
@@ -168,7 +163,7 @@ void enforcement::on_recorded(store::decision_record decision) {
   if (is_in_force(decision.key)) {
     parts_.views.note_aborted(rollout, decision.decided_at);
   }
-  parts_.spawn(carry_out(std::move(decision)));
+  begin_carrying_out(std::move(decision));
 }
 
 void enforcement::on_not_recorded(const policy::judgement& judged, const failure& why,
@@ -195,15 +190,19 @@ void enforcement::on_not_recorded(const policy::judgement& judged, const failure
   parts_.judge.withdraw(judged.firing());
 }
 
+void enforcement::begin_carrying_out(store::decision_record decision) {
+  memory_.begin(decision.id);  // before the coroutine's first step: latecomers must not begin it once more
+  parts_.spawn(carry_out(std::move(decision)));
+}
+
 asio::awaitable<void> enforcement::carry_out(store::decision_record decision) {
   containment carrying(containment_parts_, std::move(decision));
-  memory_.begin(carrying.decision().id);
   while (parts_.hub.rest().api_version().empty()) {
     co_await parts_.version_chosen.wait();  // after a restart
   }
-  co_await carrying.run();
-  if (carrying.decision().is_open()) {
-    co_return;  // cancelled: a later run carries it on
+  const containment_end ended = co_await carrying.run();
+  if (ended == containment_end::interrupted) {
+    co_return;  // a later run of the agent carries it on
   }
   memory_.note(carrying.decision());
   memory_.end(carrying.decision().id);
@@ -223,12 +222,11 @@ asio::awaitable<void> enforcement::remember_watched() {
   }
 }
 
-/// Requests that joined an aborted rollout are cancelled too.
 asio::awaitable<void> enforcement::contain_latecomers() {
   const wall_time now = parts_.agent.time.wall_now();
   const policy::policy_specification by_hand = manual_specification();
   std::set<domain::rollout_id> later;
-  for (const domain::rollout_id& id : std::exchange(joined_, {})) {
+  for (const domain::rollout_id& id : std::exchange(unlooked_, {})) {
     const store::decision_record* abort = memory_.abort_of(id, parts_.judge.epoch(id));
     const auto rollout = parts_.tracked.find(id);
     if (abort == nullptr || !rollout)
@@ -266,9 +264,10 @@ asio::awaitable<void> enforcement::contain_latecomers() {
       continue;
     }
     parts_.agent.log.warning("abort_extended", {{"decision", extended.id}, {"rollout", id.text()}});
-    parts_.spawn(carry_out(std::move(extended)));
+    memory_.note(extended);
+    begin_carrying_out(std::move(extended));
   }
-  joined_.merge(later);
+  unlooked_.merge(later);
 }
 
 alerts::alert_severity enforcement::decided_severity(const store::decision_key& key) const {
