@@ -7,6 +7,7 @@
 #include "agent/decision_making.hpp"
 #include "agent/policy/abort_plan.hpp"
 #include "agent/view_making.hpp"
+#include "base/fault_point.hpp"
 
 namespace pushguard::agent {
 
@@ -121,7 +122,9 @@ asio::awaitable<void> enforcement::decide(policy::judgement judged) {
   const std::vector<store::watched_rollout> watched = batch.watched;
   alert_center::luggage told = parts_.agent.alerts.take();
   told.add_to(batch);
+  fault_point("decision.before_commit");
   const auto committed = co_await parts_.agent.store.commit(std::move(batch));
+  fault_point("decision.after_commit");
   if (committed && committed->is_applied()) {
     parts_.agent.alerts.stored(std::move(told));
     audited.stored();
@@ -215,7 +218,9 @@ asio::awaitable<void> enforcement::remember_watched() {
   if (batch.watched.empty())
     co_return;
   const std::vector<store::watched_rollout> watched = batch.watched;
+  fault_point("watched.before_commit");
   const auto committed = co_await parts_.agent.store.commit(std::move(batch));
+  fault_point("watched.after_commit");
   if (!committed) {
     parts_.agent.log.error("watch_not_stored", {{"hub", name_}, {"error", committed.error().text()}});
     memory_.put_back(watched);
@@ -256,7 +261,9 @@ asio::awaitable<void> enforcement::contain_latecomers() {
     store::batch batch;
     batch.audit.push_back(audit_extended(extended, update.plan, now));
     batch.decision_updates.push_back(std::move(update));
+    fault_point("extension.before_commit");
     const auto committed = co_await parts_.agent.store.commit(std::move(batch));
+    fault_point("extension.after_commit");
     if (!committed) {
       parts_.agent.log.error("decision_not_recorded",
                              {{"hub", name_}, {"rollout", id.text()}, {"error", committed.error().text()}});
