@@ -173,6 +173,8 @@ class life {
   [[nodiscard]] bool is_over() {
     if (!listens_ || alerts_.last_end() != fmt::format("confirmed, {} spared", 3 * orgs_of_a_wave))
       return false;
+    if (world_.hub().truth().spared_orgs.size() != 3 * orgs_of_a_wave)
+      return false;  // the jobs of a cancelled request follow it a moment later
     const json::value made = world_.decisions();
     return std::ranges::any_of(made.as_array(), [&](const json::value& decision) {
       const json::array& plan = decision.at("plan").as_array();
