@@ -7,6 +7,7 @@
 #include "agent/audit_trail.hpp"
 #include "agent/decision_making.hpp"
 #include "agent/view_making.hpp"
+#include "base/fault_point.hpp"
 #include "base/task_group.hpp"
 
 namespace pushguard::agent {
@@ -31,20 +32,21 @@ bool was_pushed(const tracker::tracker& tracked, const tracker::org_record& org,
 
 }  // namespace
 
-asio::awaitable<void> containment::run() {
+asio::awaitable<containment_end> containment::run() {
   const auto executor = co_await asio::this_coro::executor;
   task_group calls(executor);
   for (std::size_t i = 0; i < decision_.plan.size(); ++i) {
     const store::plan_entry& entry = decision_.plan[i];
-    if (entry.action != store::plan_action::leave && entry.step != store::plan_step::settled) {
+    if (is_unsettled(entry)) {
       calls.spawn(cancel_one(i));
     }
   }
   co_await calls.join();
   if (calls.was_cancelled()) {
-    co_return;  // the next run of the agent goes on from what is stored
+    co_return containment_end::interrupted;  // the next run of the agent goes on from what is stored
   }
   co_await finish();
+  co_return containment_end::finished;
 }
 
 asio::awaitable<cancellation::event> containment::carry_out(const cancellation::action& asked,
@@ -52,7 +54,9 @@ asio::awaitable<cancellation::event> containment::carry_out(const cancellation::
   const domain::request_id request = decision_.plan[entry].request;
   if (std::holds_alternative<cancellation::read_status>(asked)) {
     const wall_time sent = parts_.hub_clock.wall_now();
+    fault_point("status.before_read");
     const auto row = co_await parts_.queries.request_by_id(request);
+    fault_point("status.after_read");
     if (!row) {
       parts_.log.warning("abort_status_unread",
                          {{"request_id", request.text()}, {"error", row.error().text()}});
@@ -73,7 +77,9 @@ asio::awaitable<cancellation::event> containment::carry_out(const cancellation::
 
 asio::awaitable<cancellation::event> containment::send_cancel(std::size_t entry) {
   const domain::request_id request = decision_.plan[entry].request;
+  fault_point("call.before_patch");
   const auto answer = co_await parts_.rest.cancel(request);
+  fault_point("call.after_answer");
   const wall_time now = parts_.time.wall_now();
   parts_.audit.add(audit_called(decision_, request, answer, now));
   decision_.plan[entry].step = store::plan_step::asked;
@@ -90,7 +96,9 @@ asio::awaitable<cancellation::event> containment::send_cancel(std::size_t entry)
   store::batch batch;
   batch.decision_updates.push_back(
       {.id = decision_.id, .plan = {decision_.plan[entry]}, .outcome = {}, .ended_at = {}});
+  fault_point("called.before_commit");
   const auto committed = co_await commit(std::move(batch));
+  fault_point("called.after_commit");
   if (!committed) {
     // The call was made, and its entry waits for a commit that succeeds.
     parts_.log.error("abort_step_not_stored",
@@ -149,7 +157,9 @@ asio::awaitable<void> containment::settle(std::size_t index, const cancellation&
   store::batch batch;
   batch.decision_updates.push_back({.id = decision_.id, .plan = {entry}, .outcome = {}, .ended_at = {}});
   parts_.audit.add(audit_settled(decision_, entry));
+  fault_point("settled.before_commit");
   const auto committed = co_await commit(std::move(batch));
+  fault_point("settled.after_commit");
   if (!committed) {
     // Nothing is lost: the end of the containment writes every entry again, and a restart asks again.
     parts_.log.error("abort_step_not_stored",
@@ -167,7 +177,9 @@ asio::awaitable<std::vector<domain::org_key>> containment::find_spared() {
   backoff retry;
   const steady_time patience = parts_.time.steady_now() + spared_patience;
   for (;;) {
+    fault_point("spared.before_read");
     const auto read = co_await parts_.reader.read_requests_with_jobs(canceled);
+    fault_point("spared.after_read");
     if (read)
       break;
     if (parts_.time.steady_now() >= patience) {
@@ -198,6 +210,10 @@ asio::awaitable<void> containment::finish() {
   const bool is_first_end = decision_.is_open();  // later ends are those of requests that joined afterwards
   decision_.outcome = stored_outcome(outcome);
   decision_.ended_at = parts_.time.wall_now();
+  for (const store::plan_entry& entry : decision_.plan) {
+    // Whatever was done to the clock, the end comes last: is_unfinished() goes by it.
+    decision_.ended_at = std::max(*decision_.ended_at, entry.updated_at);
+  }
   decision_.spared_orgs = static_cast<std::int64_t>(spared.size());
   const domain::rollout_id rollout = rollout_of(decision_.key.rollout);
   parts_.alerts.raise(make_containment_alert(parts_.context_of(rollout), make_decision_view(decision_),
@@ -213,7 +229,9 @@ asio::awaitable<void> containment::finish() {
     batch.spared.push_back({decision_.id, spared});
     alert_center::luggage told = parts_.alerts.take();
     told.add_to(batch);
+    fault_point("end.before_commit");
     const auto committed = co_await commit(std::move(batch));
+    fault_point("end.after_commit");
     if (committed) {
       parts_.alerts.stored(std::move(told));
       break;

@@ -36,6 +36,9 @@ struct containment_parts {
   std::function<alerts::alert_severity(const store::decision_key&)> severity_of;
 };
 
+/// How a run of a containment ended: the decision has its outcome, or the agent was told to end before.
+enum class containment_end : unsigned char { finished, interrupted };
+
 /// Carries out one recorded decision: each request of the plan side by side, read, PATCH, read, until it is
 /// settled; then says how it ended, whom it spared, and tells the alert. Every step can be repeated, so a
 /// restart continues where the store says it was. For one executor without concurrency.
@@ -44,8 +47,8 @@ class containment {
   containment(containment_parts& parts, store::decision_record decision)
       : parts_(parts), decision_(std::move(decision)) {}
 
-  /// Returns when the decision is ended and stored, or open still when cancelled.
-  [[nodiscard]] boost::asio::awaitable<void> run();
+  /// Returns when the decision is ended and stored, or when cancelled.
+  [[nodiscard]] boost::asio::awaitable<containment_end> run();
 
   [[nodiscard]] const store::decision_record& decision() const noexcept { return decision_; }
 

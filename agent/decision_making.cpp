@@ -174,6 +174,20 @@ bool is_in_force(const store::decision_key& key) {
   return false;
 }
 
+bool is_unsettled(const store::plan_entry& entry) {
+  return entry.action != store::plan_action::leave && entry.step != store::plan_step::settled;
+}
+
+bool is_unfinished(const store::decision_record& decision) {
+  if (decision.is_open())
+    return true;
+  if (decision.key.mode == store::decision_mode::dry_run)
+    return false;
+  return std::ranges::any_of(decision.plan, [&](const store::plan_entry& entry) {
+    return is_unsettled(entry) || (decision.ended_at && entry.updated_at > *decision.ended_at);
+  });
+}
+
 std::optional<policy::containment_outcome> outcome_of(const store::decision_record& decision) {
   std::vector<policy::cancel_result> results;
   bool is_given_up = false;

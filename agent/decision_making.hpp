@@ -56,6 +56,12 @@ inline constexpr std::string_view manual_rollout_rule = "rollout";
 [[nodiscard]] std::optional<store::plan_entry> make_plan_entry(const policy::planned_request& planned,
                                                                wall_time now);
 
+/// Whether something is to be asked, or was, that no status has answered yet.
+[[nodiscard]] bool is_unsettled(const store::plan_entry& entry);
+/// Whether carrying it out has not come to its end: it is open, or requests that joined later were added to
+/// its plan and the end that accounts for them is not stored. Never in dry run.
+[[nodiscard]] bool is_unfinished(const store::decision_record& decision);
+
 /// How carrying it out ended; nothing while something that counts is not settled.
 [[nodiscard]] std::optional<policy::containment_outcome> outcome_of(const store::decision_record& decision);
 

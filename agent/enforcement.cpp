@@ -7,6 +7,7 @@
 #include "agent/decision_making.hpp"
 #include "agent/policy/abort_plan.hpp"
 #include "agent/view_making.hpp"
+#include "base/fault_point.hpp"
 
 namespace pushguard::agent {
 
@@ -50,9 +51,9 @@ asio::awaitable<void> enforcement::carry_on() {
     if (spared && !spared->empty()) {
       parts_.views.note_spared(rollout, std::move(*spared));
     }
-    if (decision.is_open()) {
+    if (is_unfinished(decision)) {
       parts_.agent.log.warning("abort_resumed", {{"decision", decision.id}, {"rollout", rollout.text()}});
-      parts_.spawn(carry_out(decision));
+      begin_carrying_out(decision);
     }
   }
 }
@@ -113,11 +114,6 @@ const policy::policy_specification* enforcement::policy_of(const store::decision
   return kept == kept_policies_.end() ? nullptr : &kept->second;
 }
 
-void enforcement::join(const domain::rollout_id& rollout, std::span<const domain::request_id> requests) {
-  memory_.watch(rollout, requests);
-  joined_.insert(rollout);
-}
-
 void enforcement::forget_unrecorded(const policy::firing_key& firing) {
   if (const auto refused = unrecorded_.find(firing); refused != unrecorded_.end()) {
     parts_.agent.alerts.resolve(refused->second);
@@ -147,7 +143,9 @@ asio::awaitable<void> enforcement::decide(policy::judgement judged) {
   const std::vector<store::watched_rollout> watched = batch.watched;
   alert_center::luggage told = parts_.agent.alerts.take();
   told.add_to(batch);
+  fault_point("decision.before_commit");
   const auto committed = co_await parts_.agent.store.commit(std::move(batch));
+  fault_point("decision.after_commit");
   if (committed && committed->is_applied()) {
     parts_.agent.alerts.stored(std::move(told));
     audited.stored();
@@ -189,7 +187,7 @@ void enforcement::on_recorded(store::decision_record decision) {
   if (is_in_force(decision.key)) {
     parts_.views.note_aborted(rollout, decision.decided_at);
   }
-  parts_.spawn(carry_out(std::move(decision)));
+  begin_carrying_out(std::move(decision));
 }
 
 void enforcement::on_not_recorded(const policy::judgement& judged, const failure& why,
@@ -216,15 +214,19 @@ void enforcement::on_not_recorded(const policy::judgement& judged, const failure
   parts_.judge.withdraw(judged.firing());
 }
 
+void enforcement::begin_carrying_out(store::decision_record decision) {
+  memory_.begin(decision.id);  // before the coroutine's first step: latecomers must not begin it once more
+  parts_.spawn(carry_out(std::move(decision)));
+}
+
 asio::awaitable<void> enforcement::carry_out(store::decision_record decision) {
   containment carrying(containment_parts_, std::move(decision));
-  memory_.begin(carrying.decision().id);
   while (parts_.hub.rest().api_version().empty()) {
     co_await parts_.version_chosen.wait();  // after a restart
   }
-  co_await carrying.run();
-  if (carrying.decision().is_open()) {
-    co_return;  // cancelled: a later run carries it on
+  const containment_end ended = co_await carrying.run();
+  if (ended == containment_end::interrupted) {
+    co_return;  // a later run of the agent carries it on
   }
   memory_.note(carrying.decision());
   memory_.end(carrying.decision().id);
@@ -237,19 +239,20 @@ asio::awaitable<void> enforcement::remember_watched() {
   if (batch.watched.empty())
     co_return;
   const std::vector<store::watched_rollout> watched = batch.watched;
+  fault_point("watched.before_commit");
   const auto committed = co_await parts_.agent.store.commit(std::move(batch));
+  fault_point("watched.after_commit");
   if (!committed) {
     parts_.agent.log.error("watch_not_stored", {{"hub", name_}, {"error", committed.error().text()}});
     memory_.put_back(watched);
   }
 }
 
-/// Requests that joined an aborted rollout are cancelled too.
 asio::awaitable<void> enforcement::contain_latecomers() {
   const wall_time now = parts_.agent.time.wall_now();
   const policy::policy_specification by_hand = manual_specification();
   std::set<domain::rollout_id> later;
-  for (const domain::rollout_id& id : std::exchange(joined_, {})) {
+  for (const domain::rollout_id& id : std::exchange(unlooked_, {})) {
     const store::decision_record* abort = memory_.abort_of(id, parts_.judge.epoch(id));
     const auto rollout = parts_.tracked.find(id);
     if (abort == nullptr || !rollout)
@@ -278,7 +281,9 @@ asio::awaitable<void> enforcement::contain_latecomers() {
     store::batch batch;
     batch.audit.push_back(audit_extended(extended, update.plan, now));
     batch.decision_updates.push_back(std::move(update));
+    fault_point("extension.before_commit");
     const auto committed = co_await parts_.agent.store.commit(std::move(batch));
+    fault_point("extension.after_commit");
     if (!committed) {
       parts_.agent.log.error("decision_not_recorded",
                              {{"hub", name_}, {"rollout", id.text()}, {"error", committed.error().text()}});
@@ -286,9 +291,10 @@ asio::awaitable<void> enforcement::contain_latecomers() {
       continue;
     }
     parts_.agent.log.warning("abort_extended", {{"decision", extended.id}, {"rollout", id.text()}});
-    parts_.spawn(carry_out(std::move(extended)));
+    memory_.note(extended);
+    begin_carrying_out(std::move(extended));
   }
-  joined_.merge(later);
+  unlooked_.merge(later);
 }
 
 alerts::alert_severity enforcement::decided_severity(const store::decision_key& key) const {

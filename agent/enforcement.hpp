@@ -40,8 +40,8 @@ class enforcement {
 
   /// What the hub's agent remembers across restarts.
   [[nodiscard]] hub_memory& memory() noexcept { return memory_; }
-  /// Shows the remembered decisions and carries on with the open ones. After the tracker and the judge have
-  /// taken in the memory.
+  /// Shows the remembered decisions and carries on with those that are not carried out to their end. After
+  /// the tracker and the judge have taken in the memory.
   [[nodiscard]] boost::asio::awaitable<void> carry_on();
 
   /// An operator's decision was recorded: starts carrying it out.
@@ -49,8 +49,12 @@ class enforcement {
   /// A rollout was resumed: what was decided in the epochs before is over, and so are its alerts.
   void end_alerts_of_earlier_epochs(const domain::rollout_id& rollout);
 
-  /// A rollout was opened, or requests joined it.
-  void join(const domain::rollout_id& rollout, std::span<const domain::request_id> requests);
+  /// A rollout was opened, or requests joined it: remembers them.
+  void join(const domain::rollout_id& rollout, std::span<const domain::request_id> requests) {
+    memory_.watch(rollout, requests);
+  }
+  /// A request of the rollout was read for the first time in this run: contain_latecomers() looks at it.
+  void expect_latecomers(const domain::rollout_id& rollout) { unlooked_.insert(rollout); }
   /// A breach is none any more: where its decision could not be recorded, the alert about it ends.
   void forget_unrecorded(const policy::firing_key& firing);
   /// The judge is about to get other policies: keeps those whose aborts are in force, for requests that join.
@@ -70,6 +74,8 @@ class enforcement {
 
  private:
   void on_recorded(store::decision_record decision);
+  /// From now on it is being carried out.
+  void begin_carrying_out(store::decision_record decision);
   void on_not_recorded(const policy::judgement& judged, const failure& why, store::decision_record decision);
   [[nodiscard]] boost::asio::awaitable<void> carry_out(store::decision_record decision);
   [[nodiscard]] bool is_held(const store::decision_key& key, wall_time now) const;
@@ -85,8 +91,8 @@ class enforcement {
   std::map<policy::firing_key, std::string> unrecorded_;  ///< decisions the store refused, and their alerts
   std::string last_store_failure_;
   std::map<std::string, policy::policy_specification, std::less<>> kept_policies_;
-  std::set<std::string> told_held_;      ///< alerts about held breaches
-  std::set<domain::rollout_id> joined_;  ///< rollouts that requests joined since the last look at latecomers
+  std::set<std::string> told_held_;        ///< alerts about held breaches
+  std::set<domain::rollout_id> unlooked_;  ///< of requests that are new since the last look at latecomers
 };
 
 }  // namespace pushguard::agent

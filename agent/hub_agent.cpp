@@ -469,6 +469,11 @@ void watching_agent::on_changes(const tracker::changes& changes) {
       acting_.join(rollout.id, requests);
     }
   }
+  // Also those that a restart finds again: whether they were contained is in the decision's plan alone.
+  for (const tracker::request_change& change : changes.requests) {
+    if (change.is_new())
+      acting_.expect_latecomers(tracked_.at(tracked_.at(change.request).rollout).id);
+  }
   mark_changed();
 }
 

@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -12,6 +13,7 @@
 #include "agent/store/decision_tables.hpp"
 #include "agent/store/schema.hpp"
 #include "agent/store/state_tables.hpp"
+#include "base/fault_point.hpp"
 
 namespace pushguard::store {
 
@@ -146,6 +148,12 @@ result<commit_outcome> write(SQLite::Database& database, const batch& changes) {
   return outcome;
 }
 
+bool holds_containment(std::span<const batch> group) {
+  return std::ranges::any_of(group, [](const batch& changes) {
+    return !changes.decisions.empty() || !changes.decision_updates.empty();
+  });
+}
+
 /// As write(), but what is not applied is undone here and the transaction goes on.
 result<commit_outcome> write_or_undo(SQLite::Database& database, const batch& changes) {
   database.exec("SAVEPOINT batch");
@@ -181,7 +189,9 @@ std::vector<result<commit_outcome>> sqlite_database::commit_group(std::span<cons
     SQLite::Transaction transaction(connection_->database, SQLite::TransactionBehavior::IMMEDIATE);
     for (const batch& changes : group)
       outcomes.push_back(write_or_undo(connection_->database, changes));
+    fault_point(holds_containment(group) ? "database.before_containment" : "database.before_other");
     transaction.commit();
+    fault_point(holds_containment(group) ? "database.after_containment" : "database.after_other");
     return {};
   });
   if (written)

@@ -88,16 +88,28 @@ http: {{ listen: "{}" }}
 }
 
 void running_world::start_agent(const std::string& configuration) {
+  launch_agent(configuration, "", {});
+  if (!wait_until_agent_listens())
+    throw std::runtime_error("the agent did not start");
+}
+
+void running_world::launch_agent(const std::string& configuration, const std::string& program,
+                                 std::vector<std::pair<std::string, std::string>> environment) {
   const auto file = write_file("pushguard.yaml", configuration);
   agent_ = std::make_unique<child_process>(
-      std::vector<std::string>{PUSHGUARD_PROGRAM, "run", "--config", file.string()},
-      child_process::options{.directory = {}, .environment = {}, .joins_stderr = true});
+      std::vector<std::string>{program.empty() ? PUSHGUARD_PROGRAM : program, "run", "--config",
+                               file.string()},
+      child_process::options{.directory = {}, .environment = std::move(environment), .joins_stderr = true});
+}
+
+bool running_world::wait_until_agent_listens() {
   const auto started = agent_->read_line_with("event=agent_started", patience);
   if (!started)
-    throw std::runtime_error("the agent did not start");
+    return false;
   const auto begin = started->find("listen=http://");
   const auto end = started->find(' ', begin);
   agent_address_ = parse_url(started->substr(begin + 7, end - begin - 7)).value().origin;
+  return true;
 }
 
 void running_world::kill_agent() {

@@ -38,6 +38,11 @@ class running_world {
                                           const std::string& listen = "127.0.0.1:0") const;
   /// Starts the agent and waits until it listens. Its log goes to `agent().read_line…`.
   void start_agent(const std::string& configuration);
+  /// The two halves of it, for an agent that may die while it starts: false where it did. `program` is
+  /// another build of the agent, or empty; `environment` is added to the test's own.
+  void launch_agent(const std::string& configuration, const std::string& program,
+                    std::vector<std::pair<std::string, std::string>> environment);
+  [[nodiscard]] bool wait_until_agent_listens();
   [[nodiscard]] child_process& agent() { return *agent_; }
   [[nodiscard]] const origin& agent_address() const noexcept { return agent_address_; }
   void kill_agent();

@@ -323,6 +323,51 @@ TEST_F(ControlOfLateWaves, AManualAbortIsInForceForRequestsThatJoin) {
     EXPECT_EQ(request.row.status, domain::push_status::canceled);
 }
 
+/// The outcome of the first late wave, which the abort's plan did not have at first; "" where it has none.
+std::string outcome_of_late_wave(const simulated_agent& world) {
+  const std::vector<agent::decision_view> decisions = world.decisions();
+  return decisions.empty() || decisions.front().plan.size() < 5 ? "" : decisions.front().plan[4].outcome;
+}
+
+TEST_F(ControlOfLateWaves, AnExtensionThatARestartInterruptsIsTakenUpAgain) {
+  for (const char* step : {"abort_extended", "abort_call_answered", "abort_request_settled"}) {
+    simulated_agent world(with_late_waves(0.25));
+    world.start();
+    ASSERT_TRUE(world.run_until(
+        [&] { return !world.decisions().empty() && !world.decisions().front().outcome.empty(); }));
+    const std::size_t before = world.log().lines_of(step).size();
+    ASSERT_TRUE(world.run_until([&] { return world.log().lines_of(step).size() > before; }, 2h)) << step;
+    world.stop();
+    world.start();
+    ASSERT_TRUE(world.run_until([&] { return world.log().lines_of("abort_ended").size() == 2; }, 10min))
+        << "interrupted at " << step;
+    world.run_for(10s);  // the jobs follow their request
+    EXPECT_EQ(outcome_of_late_wave(world), "canceled");
+    EXPECT_EQ(world.decisions().front().outcome, "confirmed");
+    EXPECT_EQ(world.decisions().front().spared_orgs, world.truth().spared_orgs.size());
+    EXPECT_THAT(world.log().lines_of("abort_resumed"), testing::SizeIs(1));
+    world.stop();
+    world.start();
+    world.run_for(1min);
+    EXPECT_THAT(world.log().lines_of("abort_resumed"), testing::SizeIs(1)) << "it had ended";
+  }
+}
+
+TEST_F(ControlOfLateWaves, AWaveThatWaitsForTheEndOfAHoldIsNotForgottenByARestart) {
+  late.start();
+  ASSERT_TRUE(late.run_until([&] { return have_ended(1); }));
+  ASSERT_EQ(post("hold", R"({"reason": "let me look", "for": "2h"})"), 200) << last_body;
+  ASSERT_TRUE(late.run_until([&] { return late.model().requests().size() == 5; }, 2h));
+  late.run_for(1min);
+  late.stop();
+  late.start();
+  ASSERT_TRUE(late.run_until([&] { return late.model().requests().size() == 5; }, 1min));
+  late.run_for(1min);
+  EXPECT_EQ(outcome_of_late_wave(late), "");
+  ASSERT_EQ(post("release", ""), 200) << last_body;
+  EXPECT_TRUE(late.run_until([&] { return outcome_of_late_wave(late) == "canceled"; }, 1min));
+}
+
 TEST_F(Control, ARolloutThatWasBreachedBeforeArmingIsAbortedOnceItIsArmed) {
   world.run_for(9min);  // the first wave is failing by now
   world.start();
