@@ -7,13 +7,15 @@
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 
-#include "tests/support/simulated_agent.hpp"
+#include "tests/integration/agent/operated_rollout.hpp"
 
 namespace pushguard {
 namespace {
 
 using namespace std::chrono_literals;
 namespace json = boost::json;
+using test::alice;
+using test::make_lifelike_rollout;
 using test::simulated_agent;
 using testing::AllOf;
 using testing::Contains;
@@ -21,66 +23,9 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-constexpr const char* alice = "alices-own-token-1";
 constexpr const char* rule_path = "/api/v1/rules/production/failure-rate";
 
-/// Four waves; every fourth org fails, or none.
-simulator::scenario rollout(double failure_rate) {
-  simulator::demo_options options;
-  options.failure_rate = failure_rate;
-  options.time_scale = 1;
-  return simulator::make_demo_scenario(options);
-}
-
-class Control : public testing::Test {
- protected:
-  explicit Control(double failure_rate = 0.25) : world(rollout(failure_rate)) {
-    world.use_tokens(fmt::format("alice:{}\nbob:bobs-very-own-token\n", alice));
-  }
-
-  void run_until_seen() {
-    ASSERT_TRUE(world.run_until([&] { return !world.model().rollouts().empty(); }));
-  }
-  void run_until_armed() {
-    ASSERT_TRUE(world.run_until([&] {
-      const auto& rules = world.model().rules();
-      return !rules.empty() && rules.begin()->second.is_armed;
-    }));
-  }
-  const agent::rollout_view& only_rollout() { return world.model().rollouts().begin()->second; }
-  const agent::rule_view& only_rule() { return world.model().rules().begin()->second; }
-  std::string path(std::string_view action) {
-    return fmt::format("/api/v1/rollouts/devhub/{}/{}", only_rollout().id, action);
-  }
-  json::object ask(const std::string& target, const std::string& body, int status = 200) {
-    const http_response reply = world.post(target, body, alice);
-    EXPECT_EQ(reply.status, status) << target << " " << body << " " << reply.body;
-    return json::parse(reply.body).as_object();
-  }
-  static std::string message(const json::object& answer) {
-    const auto& from = answer.contains("error") ? answer.at("error").as_object() : answer;
-    return std::string(from.at("message").as_string());
-  }
-  std::size_t waves_that_were(domain::push_status status) {
-    return static_cast<std::size_t>(std::ranges::count_if(
-        world.model().requests(), [&](const auto& each) { return each.second.row.status == status; }));
-  }
-  bool has_alert(std::string_view name, bool is_resolved = false) {
-    return std::ranges::any_of(world.alerts(), [&](const test::told_alert& alert) {
-      return alert.name == name && alert.is_resolved == is_resolved;
-    });
-  }
-  void run_until_ended() {
-    ASSERT_TRUE(world.run_until([&] {
-      return !world.decisions().empty() && std::ranges::all_of(world.decisions(), [](const auto& decision) {
-        return !decision.outcome.empty();
-      });
-    }));
-    world.run_for(10s);
-  }
-
-  simulated_agent world;
-};
+using Control = test::operated_rollout;
 
 class ControlOfAGoodRollout : public Control {
  protected:
@@ -242,7 +187,7 @@ TEST_F(ControlOfAGoodRollout, AnEndedRequestCannotBeAborted) {
 
 /// A wave that is scheduled late, after the first ones were aborted.
 simulator::scenario with_late_waves(double failure_rate) {
-  simulator::scenario plan = rollout(failure_rate);
+  simulator::scenario plan = make_lifelike_rollout(failure_rate);
   for (const duration created : {1h, 2h}) {
     simulator::wave_plan late = plan.waves.back();
     late.created = created;
@@ -343,13 +288,9 @@ TEST_F(Control, WhileTheStoreRefusesNothingIsDone) {
   world.start();
   run_until_armed();
   world.set_disk_full(true);
-  for (const char* action : {"abort", "hold", "arm"}) {
-    const std::string body =
-        std::string_view(action) == "hold" ? R"({"reason": "x", "for": "1h"})" : R"({"reason": "x"})";
-    if (std::string_view(action) == "arm")
-      continue;  // armed already: nothing is to be stored
-    EXPECT_THAT(message(ask(path(action), body, 503)), HasSubstr("nothing was done"));
-  }
+  EXPECT_THAT(message(ask(path("abort"), R"({"reason": "x"})", 503)), HasSubstr("nothing was done"));
+  EXPECT_THAT(message(ask(path("hold"), R"({"reason": "x", "for": "1h"})", 503)),
+              HasSubstr("nothing was done"));
   world.run_for(1min);
   EXPECT_THAT(world.decisions(), IsEmpty());
   EXPECT_THAT(world.truth().cancel_attempts, IsEmpty());
@@ -423,7 +364,7 @@ TEST_F(ControlOfAGoodRollout, WhatIsNotThereIsNotFound) {
 }
 
 TEST(ControlWithoutTokens, IsOff) {
-  simulated_agent world(rollout(0.0));
+  simulated_agent world(make_lifelike_rollout(0.0));
   world.start();
   ASSERT_TRUE(world.run_until([&] { return !world.model().rollouts().empty(); }));
   const auto reply = world.post("/api/v1/rules/production/failure-rate/hold", "{}", alice);
