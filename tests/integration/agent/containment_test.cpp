@@ -351,12 +351,7 @@ TEST_F(operated_rollout, StaysHeldWhereItsReleaseCannotBeStored) {
 }
 
 TEST_F(operated_rollout, StaysUnarmedWhereThatCannotBeStored) {
-  world.run_for(9min);  // the first wave is failing by now
-  world.start();
-  ASSERT_TRUE(world.run_until(
-      [&] { return !world.model().rules().empty() && only_rule().follows == "breached_before_arming"; },
-      30min));
-  world.run_for(30s);
+  start_when_breached();
   world.set_disk_full(true);
   EXPECT_THAT(message(ask(path("arm"), R"({"reason": "it may act"})", 503)), HasSubstr("nothing was done"));
   world.run_for(1min);

@@ -199,82 +199,73 @@ simulator::scenario with_late_waves(double failure_rate) {
 
 class ControlOfLateWaves : public Control {
  protected:
-  ControlOfLateWaves() : late(with_late_waves(0.25)) { late.use_tokens(fmt::format("alice:{}\n", alice)); }
-  std::string late_path(std::string_view action) {
-    return fmt::format("/api/v1/rollouts/devhub/{}/{}", late.model().rollouts().begin()->second.id, action);
-  }
+  ControlOfLateWaves() : Control(with_late_waves(0.25)) {}
   int post(std::string_view action, const std::string& body) {
-    const http_response reply = late.post(late_path(action), body, alice);
+    const http_response reply = world.post(path(action), body, alice);
     last_body = reply.body;
     return reply.status;
   }
   bool have_ended(std::size_t count) {
-    const auto decisions = late.decisions();
+    const auto decisions = world.decisions();
     return decisions.size() == count &&
            std::ranges::all_of(decisions, [](const auto& each) { return !each.outcome.empty(); });
   }
-  simulated_agent late;
   std::string last_body;
 };
 
 TEST_F(ControlOfLateWaves, AResumedRolloutGoesOnCountsOnlyNewJobsAndCanBeAbortedAgain) {
-  late.start();
-  ASSERT_TRUE(late.run_until([&] { return have_ended(1); }));
-  late.run_for(2min);  // what is in flight ends
+  world.start();
+  ASSERT_TRUE(world.run_until([&] { return have_ended(1); }));
+  world.run_for(2min);  // what is in flight ends
   ASSERT_EQ(post("resume", R"({"reason": "fixed"})"), 200) << last_body;
   EXPECT_THAT(last_body, HasSubstr("\"epoch\":2"));
   EXPECT_EQ(post("resume", ""), 409) << last_body;
-  late.run_for(10s);
-  EXPECT_EQ(late.model().rollouts().begin()->second.epoch, 2);
-  const agent::rule_view rule = late.model().rules().begin()->second;
+  world.run_for(10s);
+  EXPECT_EQ(only_rollout().epoch, 2);
+  const agent::rule_view rule = only_rule();
   EXPECT_EQ(rule.verdict, "insufficient_data");
   EXPECT_EQ(rule.failed, 0U);
-  EXPECT_TRUE(std::ranges::any_of(late.alerts(), [](const auto& alert) {
+  EXPECT_TRUE(std::ranges::any_of(world.alerts(), [](const auto& alert) {
     return alert.name == "PushguardContainment" && alert.is_resolved;
   }));
-  const wall_time since = *late.model().rollouts().begin()->second.resumed_at;
+  const wall_time since = *only_rollout().resumed_at;
 
-  late.stop();
-  late.start();
-  ASSERT_TRUE(late.run_until([&] { return have_ended(2); }, 3h)) << "the late wave ran, and went bad";
-  const agent::decision_view second = late.decisions().back();
+  world.stop();
+  world.start();
+  ASSERT_TRUE(world.run_until([&] { return have_ended(2); }, 3h)) << "the late wave ran, and went bad";
+  const agent::decision_view second = world.decisions().back();
   EXPECT_EQ(second.epoch, 2);
   EXPECT_EQ(second.mode, "enforce");
   EXPECT_LT(second.started, 100U) << "orgs of the first waves are not counted";
   EXPECT_GT(second.decided_at, since + 10min);
-  EXPECT_EQ(late.model().rollouts().begin()->second.resumed_at, since) << "the restart kept it";
+  EXPECT_EQ(only_rollout().resumed_at, since) << "the restart kept it";
 }
 
 TEST_F(ControlOfLateWaves, WithoutAResumeTheyAreCancelledAndUnderAHoldTheyAreNotUntilItEnds) {
-  late.start();
-  ASSERT_TRUE(late.run_until([&] { return have_ended(1); }));
+  world.start();
+  ASSERT_TRUE(world.run_until([&] { return have_ended(1); }));
   ASSERT_EQ(post("hold", R"({"reason": "let me look", "for": "70m"})"), 200) << last_body;
-  const std::size_t attempts = late.truth().cancel_attempts.size();
-  late.run_for(45min);
-  EXPECT_EQ(late.truth().cancel_attempts.size(), attempts);
+  const std::size_t attempts = world.truth().cancel_attempts.size();
+  world.run_for(45min);
+  EXPECT_EQ(world.truth().cancel_attempts.size(), attempts);
   ASSERT_EQ(post("release", ""), 200);
-  ASSERT_TRUE(late.run_until([&] { return late.truth().cancel_attempts.size() > attempts; }, 2h));
+  ASSERT_TRUE(world.run_until([&] { return world.truth().cancel_attempts.size() > attempts; }, 2h));
 }
 
 TEST_F(ControlOfLateWaves, AManualAbortIsInForceForRequestsThatJoin) {
-  late.use_policies(
+  world.use_policies(
       "\n  - { name: none, rules: [{ name: r, failure_budget: { above: 99% }, action: alert }] }\n");
-  late.start();
-  ASSERT_TRUE(late.run_until([&] { return !late.model().rollouts().empty(); }));
+  world.start();
+  ASSERT_TRUE(world.run_until([&] { return !world.model().rollouts().empty(); }));
   ASSERT_EQ(post("abort", R"({"reason": "stop"})"), 202) << last_body;
-  ASSERT_TRUE(late.run_until([&] { return late.model().requests().size() == 6 && have_ended(1); }, 3h));
-  late.run_for(2min);
-  for (const auto& [key, request] : late.model().requests())
+  ASSERT_TRUE(world.run_until([&] { return world.model().requests().size() == 6 && have_ended(1); }, 3h));
+  world.run_for(2min);
+  for (const auto& [key, request] : world.model().requests())
     EXPECT_EQ(request.row.status, domain::push_status::canceled);
 }
 
 TEST_F(Control, ARolloutThatWasBreachedBeforeArmingIsAbortedOnceItIsArmed) {
-  world.run_for(9min);  // the first wave is failing by now
-  world.start();
-  ASSERT_TRUE(world.run_until(
-      [&] { return !world.model().rules().empty() && only_rule().follows == "breached_before_arming"; },
-      30min));
-  world.run_for(30s);
+  start_when_breached();
   EXPECT_THAT(world.decisions(), IsEmpty());
   const auto armed = ask(path("arm"), R"({"reason": "it may act"})");
   EXPECT_EQ(armed.at("armed").as_array().size(), 1U);

@@ -29,6 +29,15 @@ class operated_rollout : public testing::Test {
     ASSERT_TRUE(world.run_until([&] { return !world.model().rollouts().empty(); }));
   }
   void run_until_armed() { ASSERT_TRUE(world.run_until_armed()); }
+  /// Starts the agent when the first wave is failing already, and runs until it has said so.
+  void start_when_breached() {
+    world.run_for(std::chrono::minutes(9));
+    world.start();
+    ASSERT_TRUE(world.run_until(
+        [&] { return !world.model().rules().empty() && only_rule().follows == "breached_before_arming"; },
+        std::chrono::minutes(30)));
+    world.run_for(std::chrono::seconds(30));
+  }
   const agent::rollout_view& only_rollout() { return world.model().rollouts().begin()->second; }
   const agent::rule_view& only_rule() { return world.model().rules().begin()->second; }
   std::string path(std::string_view action) {
