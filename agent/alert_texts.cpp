@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/url.hpp"
 
 namespace pushguard::agent {
@@ -124,22 +127,32 @@ std::string headline(const decision_view& decision, const plan_summary& plan) {
                      stoppable, decision.spared_orgs);
 }
 
+/// What Salesforce said to the call, and the way that is left.
+std::string way_out_text(const alert_context& context, const plan_entry_view& entry) {
+  std::string out =
+      entry.salesforce_message.empty()
+          ? "."
+          : fmt::format(" (Salesforce said: {}: {}).", entry.salesforce_code, entry.salesforce_message);
+  if (const std::string page = setup_page_url(context, entry.request); !page.empty()) {
+    out += fmt::format(" Press Abort in Setup: {}", page);
+  } else if (context.generation != domain::package_generation::first) {
+    out += " Packages of this generation have no Abort button in Setup: open a case with Salesforce.";
+  }
+  return out;
+}
+
 /// What an operator can do about requests that Salesforce will not cancel through its API.
 std::string human_text(const alert_context& context, const plan_summary& plan) {
   std::string out;
   for (const auto* entry : plan.escaped) {
-    out += fmt::format("\n{} was to be cancelled and is {}.", entry->request.text(), entry->outcome);
+    out += entry->outcome == "refused"
+               ? fmt::format("\n{} was to be cancelled and started first; the API cannot stop it{}",
+                             entry->request.text(), way_out_text(context, *entry))
+               : fmt::format("\n{} was to be cancelled and is {}.", entry->request.text(), entry->outcome);
   }
   for (const auto* entry : plan.running) {
-    out += fmt::format("\n{} is already running; the API cannot stop it", entry->request.text());
-    out += entry->salesforce_message.empty() ? "."
-                                             : fmt::format(" (Salesforce said: {}: {}).",
-                                                           entry->salesforce_code, entry->salesforce_message);
-    if (const std::string page = setup_page_url(context, entry->request); !page.empty()) {
-      out += fmt::format(" Press Abort in Setup: {}", page);
-    } else if (context.generation != domain::package_generation::first) {
-      out += " Packages of this generation have no Abort button in Setup: open a case with Salesforce.";
-    }
+    out += fmt::format("\n{} is already running; the API cannot stop it{}", entry->request.text(),
+                       way_out_text(context, *entry));
   }
   return out;
 }
@@ -281,7 +294,10 @@ alert make_containment_alert(const alert_context& context, const decision_view& 
                       {"in_flight_orgs", std::to_string(decision.in_flight)},
                       {"still_to_start_orgs", std::to_string(decision.still_to_start)},
                       {"spared_orgs", std::to_string(decision.spared_orgs)}};
-  for (const auto* entry : plan.running) {
+  std::vector<const plan_entry_view*> beyond_reach = plan.running;
+  std::ranges::copy_if(plan.escaped, std::back_inserter(beyond_reach),
+                       [](const plan_entry_view* entry) { return entry->outcome == "refused"; });
+  for (const auto* entry : beyond_reach) {
     if (const std::string page = setup_page_url(context, entry->request); !page.empty()) {
       made.links.push_back({fmt::format("setup_page_{}", entry->request.text()), page});
     }

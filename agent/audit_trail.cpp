@@ -134,6 +134,15 @@ store::audit_entry audit_ended(const store::decision_record& decision) {
                     {{"outcome", store::to_string(outcome)}, {"spared_orgs", decision.spared_orgs}});
 }
 
+store::audit_entry audit_followed(const store::decision_record& decision) {
+  const store::decision_aftermath since = decision.since.value_or(store::decision_aftermath{});
+  return make_entry(store::audit_kind::followed, decision, since.counted_at,
+                    {{"would_have_spared", since.orgs},
+                     {"started", since.started},
+                     {"succeeded", since.succeeded},
+                     {"failed", since.failed}});
+}
+
 store::audit_entry audit_not_recorded(const store::decision_record& decision, const failure& why,
                                       configuration::store_failure_handling handling, wall_time at) {
   json::object details = details_of(decision);

@@ -32,6 +32,9 @@ namespace pushguard::agent {
 /// How carrying out ended; the decision has its outcome.
 [[nodiscard]] store::audit_entry audit_ended(const store::decision_record& decision);
 
+/// What happened after the decision of a dry run; the decision has its `since`.
+[[nodiscard]] store::audit_entry audit_followed(const store::decision_record& decision);
+
 /// The store refused the decision; `handling` says what followed.
 [[nodiscard]] store::audit_entry audit_not_recorded(const store::decision_record& decision,
                                                     const failure& why,

@@ -37,6 +37,17 @@ json::value ratio_or_null(const std::optional<double>& ratio) {
   return ratio ? json::value(*ratio) : json::value(nullptr);
 }
 
+json::value since_json(const std::optional<aftermath_view>& since) {
+  if (!since)
+    return nullptr;
+  return json::object{{"counted_at", format_time(since->counted_at)},
+                      {"would_have_spared", since->orgs},
+                      {"started", since->started},
+                      {"succeeded", since->succeeded},
+                      {"failed", since->failed},
+                      {"final", since->is_final}};
+}
+
 http_reply text_reply(std::string_view type, std::string body) {
   http_reply reply;
   reply.headers.set("Content-Type", std::string(type));
@@ -235,7 +246,8 @@ json::object decision_json(const decision_view& decision) {
           {"plan", std::move(plan)},
           {"outcome", decision.outcome.empty() ? json::value(nullptr) : json::value(decision.outcome)},
           {"spared_orgs", decision.spared_orgs},
-          {"ended_at", time_or_null(decision.ended_at)}};
+          {"ended_at", time_or_null(decision.ended_at)},
+          {"since", since_json(decision.since)}};
 }
 
 void add_decision_routes(http_router& router, const store_reach& reach) {

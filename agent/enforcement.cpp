@@ -200,7 +200,10 @@ void enforcement::on_not_recorded(const policy::judgement& judged, const failure
                                                      {"rule", judged.key.rule},
                                                      {"error", last_store_failure_}});
   }
-  const auto handling = parts_.agent.configuration->on_store_failure;
+  // A dry run has nothing to act on at once: it comes up again, and is told when it can be recorded.
+  const auto handling = judged.mode == policy::policy_mode::enforce
+                            ? parts_.agent.configuration->on_store_failure
+                            : configuration::store_failure_handling::refuse;
   const auto [place, is_first] =
       unrecorded_.emplace(judged.firing(), containment_alert_id(make_decision_view(decision)));
   if (is_first)

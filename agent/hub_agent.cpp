@@ -8,6 +8,7 @@
 
 #include "agent/audit_trail.hpp"
 #include "agent/call_meter.hpp"
+#include "agent/dry_run.hpp"
 #include "agent/enforcement.hpp"
 #include "agent/hub_clock.hpp"
 #include "agent/hub_connection.hpp"
@@ -132,6 +133,7 @@ class watching_agent final : public hub_agent {
   steady_time confirm_more_at_;
   steady_time confirm_again_at_;
   enforcement acting_;
+  dry_run_follower dry_runs_;
   operator_desk desk_;
   configuration::shared_configuration next_;                     ///< to be taken before the next evaluation
   std::map<policy::judgement_key, policy::judgement> outgoing_;  ///< of the policies before, until the next
@@ -167,6 +169,15 @@ watching_agent::watching_agent(hub_agent_parts parts)
                .context_of = [this](const domain::rollout_id& rollout) { return context_of(rollout); },
                .mark_changed = [this] { mark_changed(); },
                .spawn = [this](asio::awaitable<void> task) { tasks_->spawn(std::move(task)); }}),
+      dry_runs_({.hub = name_,
+                 .tracked = tracked_,
+                 .memory = acting_.memory(),
+                 .views = views_,
+                 .store = parts_.store,
+                 .audit = parts_.audit,
+                 .time = parts_.time,
+                 .hub_clock = clock_,
+                 .log = parts_.log}),
       desk_({.agent = parts_,
              .acting = acting_,
              .tracked = tracked_,
@@ -460,6 +471,7 @@ void watching_agent::on_changes(const tracker::changes& changes) {
   observe_durations(changes);
   judge_.apply(tracked_, changes);
   views_.note(changes);
+  dry_runs_.note(changes);
   for (const tracker::rollout_change& change : changes.rollouts) {
     const tracker::rollout_record& rollout = tracked_.at(change.rollout);
     if (change.event == tracker::rollout_event::opened || change.event == tracker::rollout_event::joined) {
@@ -618,6 +630,7 @@ asio::awaitable<void> watching_agent::judge_forever() {
     const steady_time ask_again_at = ask_to_confirm(std::move(found.needs_errors));
     co_await acting_.remember_watched();
     co_await acting_.contain_latecomers();
+    co_await dry_runs_.follow();
     views_.flush(now);
     if (changes_ == judged_changes) {
       const steady_time next = parts_.time.steady_now() + judging_interval;

@@ -157,6 +157,14 @@ decision_view make_decision_view(const store::decision_record& decision) {
   view.outcome = decision.outcome ? std::string(to_string(*decision.outcome)) : "";
   view.spared_orgs = static_cast<std::size_t>(decision.spared_orgs);
   view.ended_at = decision.ended_at;
+  if (decision.since) {
+    view.since = {.counted_at = decision.since->counted_at,
+                  .orgs = static_cast<std::size_t>(decision.since->orgs),
+                  .started = static_cast<std::size_t>(decision.since->started),
+                  .succeeded = static_cast<std::size_t>(decision.since->succeeded),
+                  .failed = static_cast<std::size_t>(decision.since->failed),
+                  .is_final = decision.since->is_final};
+  }
   return view;
 }
 

@@ -138,6 +138,16 @@ struct signature_view {
   std::vector<std::string> sample_orgs;
 };
 
+/// What happened after the decision of a dry run.
+struct aftermath_view {
+  wall_time counted_at;
+  std::size_t orgs = 0;     ///< that would have been spared
+  std::size_t started = 0;  ///< of these; those that ended included
+  std::size_t succeeded = 0;
+  std::size_t failed = 0;
+  bool is_final = false;  ///< nothing more is to come
+};
+
 struct decision_view {
   std::int64_t id = 0;
   wall_time decided_at;
@@ -164,6 +174,7 @@ struct decision_view {
   std::string outcome;  ///< empty while the containment is under way
   std::size_t spared_orgs = 0;
   std::optional<wall_time> ended_at;
+  std::optional<aftermath_view> since = std::nullopt;  ///< of a dry run, once it was counted
 };
 
 /// One message from `decide` to `serve`. What is forgotten goes first; then each part replaces what it names

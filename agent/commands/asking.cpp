@@ -4,8 +4,8 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <cstdio>
-#include <map>
 
+#include "agent/commands/addressing.hpp"
 #include "agent/commands/agent_client.hpp"
 #include "agent/commands/commands.hpp"
 #include "agent/commands/render.hpp"
@@ -175,44 +175,16 @@ int asking(const connection_options& connection, Ask ask) {
 
 namespace {
 
-/// The one rollout that was meant: on one hub, with its number.
-result<std::string> rollout_path(agent_client& agent, const domain::rollout_id& rollout,
-                                 const std::optional<std::string>& hub) {
-  auto answer = agent.get("/api/v1/rollouts");
-  if (!answer)
-    return std::unexpected(answer.error());
-  std::map<std::string, domain::rollout_id> found;  // by hub
-  for (const json::value& value : answer->as_object().at("rollouts").as_array()) {
-    const json::object& each = value.as_object();
-    const std::string its_hub(each.at("hub").as_string());
-    const auto id = domain::rollout_id::parse(std::string_view(each.at("id").as_string()));
-    if (!id || id->version != rollout.version || (hub && its_hub != *hub) ||
-        (rollout.number != 0 && id->number != rollout.number))
-      continue;
-    const auto [place, is_new] = found.try_emplace(its_hub, *id);
-    if (!is_new && place->second.number < id->number)
-      place->second = *id;
-  }
-  if (found.empty()) {
-    return fail(errc::not_found, fmt::format("the agent knows no rollout {}{}", rollout.version.text(),
-                                             hub ? fmt::format(" of hub {}", *hub) : ""));
-  }
-  if (found.size() > 1) {
-    std::string hubs;
-    for (const auto& [name, id] : found)
-      hubs += (hubs.empty() ? "" : ", ") + name;
-    return fail(errc::invalid, fmt::format("the rollout is on several hubs ({}): name one with --hub", hubs));
-  }
-  return fmt::format("/api/v1/rollouts/{}/{}", percent_encode(found.begin()->first),
-                     found.begin()->second.text());
-}
-
 result<std::string> path_of(agent_client& agent, const control_options& options) {
   if (const auto* request = std::get_if<domain::request_id>(&options.target))
     return fmt::format("/api/v1/requests/{}", request->text());
   if (const auto* rule = std::get_if<rule_name>(&options.target))
     return fmt::format("/api/v1/rules/{}/{}", percent_encode(rule->policy), percent_encode(rule->rule));
-  return rollout_path(agent, std::get<domain::rollout_id>(options.target), options.hub);
+  const auto answer = agent.get("/api/v1/rollouts");
+  if (!answer)
+    return std::unexpected(answer.error());
+  return find_rollout_path(answer->as_object().at("rollouts").as_array(),
+                           std::get<domain::rollout_id>(options.target), options.hub);
 }
 
 }  // namespace

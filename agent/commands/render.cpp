@@ -65,6 +65,16 @@ std::string call_text(const json::object& call) {
   return out + '\n';
 }
 
+/// What a dry run has let happen.
+std::string since_text(const json::object& since) {
+  const auto* final_count = since.if_contains("final");
+  const bool is_final = final_count != nullptr && final_count->is_bool() && final_count->get_bool();
+  return fmt::format(
+      "      would have been spared: {} orgs, of which {} started, {} succeeded, {} failed since{}\n",
+      number_of(since, "would_have_spared"), number_of(since, "started"), number_of(since, "succeeded"),
+      number_of(since, "failed"), is_final ? "" : ", so far");
+}
+
 std::string decision_text(const json::object& decision) {
   const std::string outcome = text_of(decision, "outcome");
   const std::string actor = text_of(decision, "actor");
@@ -95,6 +105,8 @@ std::string decision_text(const json::object& decision) {
       "      {} orgs in flight at the decision, {} still to start in running requests, {} spared\n",
       number_of(decision, "in_flight"), number_of(decision, "still_to_start"),
       number_of(decision, "spared_orgs"));
+  if (const auto& since = object_of(decision, "since"); !since.empty())
+    out += since_text(since);
   return out;
 }
 

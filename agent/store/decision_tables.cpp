@@ -68,6 +68,15 @@ void write_signatures(SQLite::Database& database, const decision_record& record)
   }
 }
 
+void write_aftermath(SQLite::Database& database, std::int64_t decision, const decision_aftermath& since) {
+  SQLite::Statement statement(database, R"sql(
+      INSERT OR REPLACE INTO decision_aftermaths (decision, counted_at, orgs, started, succeeded, failed, is_final)
+      VALUES (?, ?, ?, ?, ?, ?, ?))sql");
+  binder(statement) << decision << since.counted_at << since.orgs << since.started << since.succeeded
+                    << since.failed << static_cast<std::int64_t>(since.is_final);
+  run(statement);
+}
+
 bool decision_exists(SQLite::Database& database, std::int64_t id) {
   SQLite::Statement statement(database, "SELECT 1 FROM decisions WHERE id = ?");
   binder(statement) << id;
@@ -139,6 +148,25 @@ void read_signatures(SQLite::Database& database, decision_record& record) {
   }
 }
 
+void read_aftermath(SQLite::Database& database, decision_record& record) {
+  SQLite::Statement statement(
+      database,
+      "SELECT counted_at, orgs, started, succeeded, failed, is_final FROM decision_aftermaths "
+      "WHERE decision = ?");
+  binder(statement) << record.id;
+  if (!statement.executeStep())
+    return;
+  row_reader row(statement);
+  decision_aftermath since;
+  since.counted_at = row.time();
+  since.orgs = row.integer();
+  since.started = row.integer();
+  since.succeeded = row.integer();
+  since.failed = row.integer();
+  since.is_final = row.integer() != 0;
+  record.since = since;
+}
+
 std::vector<decision_record> read_all(SQLite::Database& database, SQLite::Statement& statement) {
   std::vector<decision_record> records;
   while (statement.executeStep())
@@ -146,6 +174,7 @@ std::vector<decision_record> read_all(SQLite::Database& database, SQLite::Statem
   for (decision_record& record : records) {
     read_plan(database, record);
     read_signatures(database, record);
+    read_aftermath(database, record);
   }
   return records;
 }
@@ -172,6 +201,8 @@ bool insert_decision(SQLite::Database& database, const decision_record& record) 
     return false;
   write_plan(database, record.id, record.plan);
   write_signatures(database, record);
+  if (record.since)
+    write_aftermath(database, record.id, *record.since);
   return true;
 }
 
@@ -184,6 +215,8 @@ bool update_decision(SQLite::Database& database, const decision_update& update) 
     binder(statement) << to_string(*update.outcome) << update.ended_at << update.id;
     run(statement);
   }
+  if (update.since)
+    write_aftermath(database, update.id, *update.since);
   return true;
 }
 

@@ -90,6 +90,8 @@ std::string_view to_string(audit_kind kind) noexcept {
       return "settled";
     case audit_kind::ended:
       return "ended";
+    case audit_kind::followed:
+      return "followed";
     case audit_kind::held:
       return "held";
     case audit_kind::released:

@@ -92,6 +92,23 @@ inline constexpr std::array all_containment_outcomes{
     containment_outcome::nothing_to_cancel, containment_outcome::failed};
 [[nodiscard]] std::string_view to_string(containment_outcome outcome) noexcept;
 
+/// What happened after a decision that was not carried out, to the orgs that it would have spared.
+struct decision_aftermath {
+  wall_time counted_at = {};
+  std::int64_t orgs = 0;     ///< that would have been spared
+  std::int64_t started = 0;  ///< of these; those that ended included
+  std::int64_t succeeded = 0;
+  std::int64_t failed = 0;
+  bool is_final = false;  ///< the requests that would have been cancelled have ended
+
+  /// But for when they were counted.
+  [[nodiscard]] bool has_same_counts(const decision_aftermath& other) const noexcept {
+    return orgs == other.orgs && started == other.started && succeeded == other.succeeded &&
+           failed == other.failed && is_final == other.is_final;
+  }
+  friend bool operator==(const decision_aftermath&, const decision_aftermath&) = default;
+};
+
 /// A decision to contain a rollout (or, in dry run, that it would have been contained): why, and what
 /// became of it. It is open until it has an outcome.
 struct decision_record {
@@ -116,7 +133,8 @@ struct decision_record {
   std::vector<plan_entry> plan;             ///< one entry a request
   std::optional<containment_outcome> outcome;
   std::optional<wall_time> ended_at;
-  std::int64_t spared_orgs = 0;  ///< filled by the store: how many were recorded
+  std::int64_t spared_orgs = 0;                  ///< filled by the store: how many were recorded
+  std::optional<decision_aftermath> since = {};  ///< of a dry run, once it was counted
 
   [[nodiscard]] bool is_open() const noexcept { return !outcome.has_value(); }
 };
@@ -128,6 +146,7 @@ struct decision_update {
   std::vector<plan_entry> plan;
   std::optional<containment_outcome> outcome;  ///< ends the decision, together with `ended_at`
   std::optional<wall_time> ended_at;
+  std::optional<decision_aftermath> since = {};  ///< replaces what was counted before
 };
 
 /// Orgs whose jobs were cancelled by a decision. Recording one twice counts once.
@@ -174,6 +193,7 @@ enum class audit_kind : unsigned char {
   called,           ///< Salesforce was asked to cancel a request: its answer, or that none came
   settled,          ///< what became of one request
   ended,            ///< what became of the whole
+  followed,         ///< what happened after a dry run to the orgs that it would have spared
   held,             ///< an operator holds a rule or a rollout
   released,         ///< and lets it go
   hold_expired,     ///< a hold ended by itself
@@ -184,19 +204,13 @@ enum class audit_kind : unsigned char {
   configuration_loaded,
   agent_started,
 };
-inline constexpr std::array all_audit_kinds{audit_kind::decided,
-                                            audit_kind::extended,
-                                            audit_kind::called,
-                                            audit_kind::settled,
-                                            audit_kind::ended,
-                                            audit_kind::held,
-                                            audit_kind::released,
-                                            audit_kind::hold_expired,
-                                            audit_kind::resumed,
-                                            audit_kind::armed,
-                                            audit_kind::abort_requested,
-                                            audit_kind::not_recorded,
-                                            audit_kind::configuration_loaded,
+inline constexpr std::array all_audit_kinds{audit_kind::decided,      audit_kind::extended,
+                                            audit_kind::called,       audit_kind::settled,
+                                            audit_kind::ended,        audit_kind::followed,
+                                            audit_kind::held,         audit_kind::released,
+                                            audit_kind::hold_expired, audit_kind::resumed,
+                                            audit_kind::armed,        audit_kind::abort_requested,
+                                            audit_kind::not_recorded, audit_kind::configuration_loaded,
                                             audit_kind::agent_started};
 [[nodiscard]] std::string_view to_string(audit_kind kind) noexcept;
 

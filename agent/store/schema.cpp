@@ -176,6 +176,17 @@ CREATE TABLE holds (
 )sql"},
     migration{"how many more orgs could start and fail after a decision", R"sql(
 ALTER TABLE decisions ADD COLUMN still_to_start INTEGER NOT NULL DEFAULT 0;
+)sql"},
+    migration{"what happened after the decisions of dry runs", R"sql(
+CREATE TABLE decision_aftermaths (
+  decision INTEGER PRIMARY KEY REFERENCES decisions (id),
+  counted_at INTEGER NOT NULL,
+  orgs INTEGER NOT NULL,
+  started INTEGER NOT NULL,
+  succeeded INTEGER NOT NULL,
+  failed INTEGER NOT NULL,
+  is_final INTEGER NOT NULL
+) STRICT;
 )sql"}};
 
 constexpr const char* migrations_table = R"sql(

@@ -48,6 +48,14 @@ std::string text_at(const json::value& alert, std::string_view pointer) {
 
 }  // namespace
 
+simulator::scenario make_lifelike_rollout(double failure_rate, std::uint64_t seed) {
+  simulator::demo_options options;
+  options.failure_rate = failure_rate;
+  options.seed = seed;
+  options.time_scale = 1;
+  return simulator::make_demo_scenario(options);
+}
+
 /// One life of the agent.
 struct simulated_agent::run {
   std::unique_ptr<store::store> store;
@@ -112,6 +120,8 @@ http_handler simulated_agent::hub_gate() {
       reply.body = "<html>We are down for maintenance.</html>";
       co_return reply;
     }
+    if (request.method == "PATCH" && cancel_delay_ > duration::zero())
+      co_await time_.sleep_for(cancel_delay_);
     auto reply = co_await inner(request);
     if (!is_usage_told_ && reply.headers.find("Sforce-Limit-Info"))
       reply.headers.set("Sforce-Limit-Info", "");
@@ -126,7 +136,7 @@ http_handler simulated_agent::alertmanager() {
       const auto ends = parse_time(text_at(alert, "/endsAt"));
       alerts_.push_back({text_at(alert, "/labels/alertname"), text_at(alert, "/labels/severity"),
                          text_at(alert, "/annotations/summary"), text_at(alert, "/annotations/outcome"),
-                         ends && *ends <= time_.wall_now()});
+                         ends && *ends <= time_.wall_now(), text_at(alert, "/annotations/description")});
     }
     co_return http_reply{};
   };
@@ -335,6 +345,13 @@ std::vector<agent::decision_view> simulated_agent::decisions() const {
   for (const auto& [id, decision] : model().decisions())
     out.push_back(decision);
   return out;
+}
+
+bool simulated_agent::run_until_armed() {
+  return run_until([this] {
+    const auto& rules = model().rules();
+    return !rules.empty() && rules.begin()->second.is_armed;
+  });
 }
 
 bool simulated_agent::run_to_the_end(duration bound) {

@@ -31,7 +31,12 @@ struct told_alert {
   std::string summary;
   std::string outcome;  ///< of a containment
   bool is_resolved = false;
+  std::string description = {};
 };
+
+/// The demo's rollout at the speed of life: jobs take a minute or two, waves start a quarter of an hour
+/// apart.
+[[nodiscard]] simulator::scenario make_lifelike_rollout(double failure_rate, std::uint64_t seed = 1);
 
 /// Where the hub is, and how the agent comes to know the way.
 enum class hub_place {
@@ -86,6 +91,8 @@ class simulated_agent {
   void set_clock_ahead(duration ahead) noexcept { agent_time_.set_ahead(ahead); }
   /// Whether the store refuses every commit.
   void set_disk_full(bool is_full) { is_disk_full_ = is_full; }
+  /// How long a request to cancel is on its way to the hub, which may do something in between.
+  void set_cancel_delay(duration delay) { cancel_delay_ = delay; }
   /// Requests that reached the hub, outages included.
   [[nodiscard]] std::size_t hub_requests() const noexcept { return hub_requests_; }
 
@@ -95,6 +102,8 @@ class simulated_agent {
   /// Runs until `is_done`; false if it did not come true within `bound` of simulated time.
   bool run_until(const std::function<bool()>& is_done, duration bound = std::chrono::hours(24));
   void run_for(duration length) { run_simulated_for(context_, time_, length); }
+  /// Runs until the first rule that judges is armed.
+  bool run_until_armed();
   /// Runs until the rollout is over, the agent knows it and no containment is under way.
   bool run_to_the_end(duration bound = std::chrono::hours(24));
 
@@ -150,6 +159,7 @@ class simulated_agent {
   bool uses_stream_ = true;
   bool is_out_ = false;
   bool is_usage_told_ = true;
+  duration cancel_delay_{};
   std::size_t hub_requests_ = 0;
   hub_place place_;
   std::string login_;

@@ -9,16 +9,19 @@
 #include <map>
 #include <set>
 
-#include "agent/store/audit_chain.hpp"
-#include "agent/store/audit_reading.hpp"
 #include "tests/support/simulated_agent.hpp"
+#include "tests/support/told_trail.hpp"
 
 namespace pushguard {
 namespace {
 
 using namespace std::chrono_literals;
 namespace json = boost::json;
+using test::detail_of;
+using test::make_lifelike_rollout;
+using test::read_trail;
 using test::simulated_agent;
+using test::told_trail;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::Field;
@@ -26,13 +29,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
-
-simulator::scenario bad_rollout() {
-  simulator::demo_options options;
-  options.failure_rate = 0.25;
-  options.time_scale = 1;
-  return simulator::make_demo_scenario(options);
-}
 
 constexpr const char* acting_policy = R"(
   - name: production
@@ -44,44 +40,8 @@ constexpr const char* acting_policy = R"(
         action: abort
 on_store_failure: act)";
 
-struct trail {
-  std::vector<store::audit_row> rows;
-  std::string problem;
-
-  [[nodiscard]] std::vector<std::string> kinds() const {
-    std::vector<std::string> out;
-    for (const store::audit_row& row : rows)
-      out.push_back(row.kind);
-    return out;
-  }
-  [[nodiscard]] std::size_t count(std::string_view kind) const {
-    return static_cast<std::size_t>(std::ranges::count(rows, kind, &store::audit_row::kind));
-  }
-};
-
-/// Beside the agent that may be at work on it.
-trail trail_of(const simulated_agent& world) {
-  trail found;
-  store::audit_verifier verifier;
-  const auto read = store::read_audit(world.directory() / "state.db", [&](const store::audit_row& row) {
-    found.rows.push_back(row);
-    const auto added = verifier.add(row);
-    if (!added && found.problem.empty())
-      found.problem = added.error().text();
-    return true;
-  });
-  EXPECT_TRUE(read) << read.error().text();
-  return found;
-}
-
-std::string detail(const store::audit_row& row, const char* name) {
-  const json::value details = json::parse(row.details);
-  const auto* value = details.as_object().if_contains(name);
-  return value != nullptr && value->is_string() ? std::string(value->as_string()) : "";
-}
-
 /// Once the decision is told, each request is called before it is settled, once; the end comes last.
-void expect_valid_order(const trail& told, std::int64_t decision) {
+void expect_valid_order(const told_trail& told, std::int64_t decision) {
   bool is_decided = false;
   bool has_ended = false;
   std::set<std::string> called;
@@ -93,7 +53,7 @@ void expect_valid_order(const trail& told, std::int64_t decision) {
     EXPECT_EQ(is_decided, row.kind != "decided" && row.kind != "not_recorded") << row.kind;
     is_decided = is_decided || row.kind == "decided";
     has_ended = row.kind == "ended";
-    const std::string request = detail(row, "request_id");
+    const std::string request = detail_of(row, "request_id");
     if (row.kind == "called") {
       EXPECT_FALSE(settled.contains(request)) << request << " was called after it was settled";
       called.insert(request);
@@ -106,28 +66,28 @@ void expect_valid_order(const trail& told, std::int64_t decision) {
 }
 
 TEST(AuditTrail, OfAnAbortedRolloutTellsEachStepInAValidOrder) {
-  simulated_agent world(bad_rollout());
+  simulated_agent world(make_lifelike_rollout(0.25));
   world.start();
   ASSERT_TRUE(world.run_to_the_end());
-  const trail told = trail_of(world);
+  const told_trail told = read_trail(world);
   EXPECT_EQ(told.problem, "");
   ASSERT_THAT(world.decisions(), SizeIs(1));
   const agent::decision_view decision = world.decisions().front();
   expect_valid_order(told, decision.id);
   ASSERT_GE(told.rows.size(), 4U);
   EXPECT_EQ(told.rows[0].kind, "agent_started");
-  EXPECT_EQ(detail(told.rows[0], "version"), "1.2.3");
+  EXPECT_EQ(detail_of(told.rows[0], "version"), "1.2.3");
   EXPECT_EQ(told.rows[1].kind, "configuration_loaded");
   EXPECT_EQ(told.rows[2].kind, "decided");
-  EXPECT_EQ(detail(told.rows[2], "reason"), decision.reason);
-  EXPECT_EQ(detail(told.rows[2], "configuration_hash"), detail(told.rows[1], "configuration_hash"));
+  EXPECT_EQ(detail_of(told.rows[2], "reason"), decision.reason);
+  EXPECT_EQ(detail_of(told.rows[2], "configuration_hash"), detail_of(told.rows[1], "configuration_hash"));
   EXPECT_EQ(told.count("called"), world.truth().cancel_attempts.size());
   EXPECT_EQ(told.count("ended"), 1U);
-  EXPECT_EQ(detail(told.rows.back(), "outcome"), "confirmed");
+  EXPECT_EQ(detail_of(told.rows.back(), "outcome"), "confirmed");
 }
 
 TEST(AuditTrail, IsAnsweredByTheApiAlsoAfterARestart) {
-  simulated_agent world(bad_rollout());
+  simulated_agent world(make_lifelike_rollout(0.25));
   world.start();
   ASSERT_TRUE(world.run_to_the_end());
   const std::string before = world.get("/api/v1/decisions");
@@ -143,63 +103,57 @@ TEST(AuditTrail, IsAnsweredByTheApiAlsoAfterARestart) {
   world.run_for(10s);
   EXPECT_EQ(world.get("/api/v1/decisions"), before);
   EXPECT_TRUE(world.get("/api/v1/audit?format=ndjson&limit=2000").starts_with(lines));
-  const trail told = trail_of(world);
+  const told_trail told = read_trail(world);
   EXPECT_EQ(told.problem, "");
   EXPECT_EQ(told.count("agent_started"), 2U);
 }
 
 TEST(AuditTrail, LosesNoStepWhileTheDiskIsFull) {
-  simulated_agent world(bad_rollout());
+  simulated_agent world(make_lifelike_rollout(0.25));
   world.start();
   ASSERT_TRUE(world.run_until([&] { return !world.decisions().empty(); }));
   world.set_disk_full(true);
   world.run_for(2min);
-  EXPECT_EQ(trail_of(world).kinds(),
+  EXPECT_EQ(read_trail(world).kinds(),
             (std::vector<std::string>{"agent_started", "configuration_loaded", "decided"}));
   world.set_disk_full(false);
   ASSERT_TRUE(world.run_to_the_end());
-  const trail told = trail_of(world);
+  const told_trail told = read_trail(world);
   EXPECT_EQ(told.problem, "");
   expect_valid_order(told, world.decisions().front().id);
   EXPECT_EQ(told.count("called"), world.truth().cancel_attempts.size());
 }
 
 TEST(AuditTrail, TellsOnceThatADecisionCouldNotBeRecorded) {
-  simulated_agent world(bad_rollout());
+  simulated_agent world(make_lifelike_rollout(0.25));
   world.start();
-  ASSERT_TRUE(world.run_until([&] {
-    const auto& rules = world.model().rules();
-    return !rules.empty() && rules.begin()->second.is_armed;
-  }));
+  ASSERT_TRUE(world.run_until_armed());
   world.set_disk_full(true);
   ASSERT_TRUE(world.run_until([&] { return !world.log().lines_of("decision_not_recorded").empty(); }));
   world.run_for(2min);
   world.set_disk_full(false);
   ASSERT_TRUE(world.run_to_the_end());
-  const trail told = trail_of(world);
+  const told_trail told = read_trail(world);
   EXPECT_EQ(told.problem, "");
   EXPECT_EQ(told.count("not_recorded"), 1U);
   EXPECT_EQ(told.rows[2].kind, "not_recorded");
-  EXPECT_THAT(detail(told.rows[2], "failure"), HasSubstr("the disk is full"));
+  EXPECT_THAT(detail_of(told.rows[2], "failure"), HasSubstr("the disk is full"));
   expect_valid_order(told, world.decisions().front().id);
 }
 
 TEST(AuditTrail, AndTheDecisionAreRecordedLateWhereItWasActedOnAFullDisk) {
-  simulated_agent world(bad_rollout());
+  simulated_agent world(make_lifelike_rollout(0.25));
   world.use_policies(acting_policy);
   world.start();
-  ASSERT_TRUE(world.run_until([&] {
-    const auto& rules = world.model().rules();
-    return !rules.empty() && rules.begin()->second.is_armed;
-  }));
+  ASSERT_TRUE(world.run_until_armed());
   world.set_disk_full(true);
   ASSERT_TRUE(world.run_until([&] { return !world.truth().cancel_attempts.empty(); })) << "it acts at once";
   world.run_for(2min);
-  EXPECT_EQ(trail_of(world).count("decided"), 0U);
+  EXPECT_EQ(read_trail(world).count("decided"), 0U);
   world.set_disk_full(false);
   ASSERT_TRUE(world.run_to_the_end());
   EXPECT_THAT(world.log().lines_of("decision_recorded_late"), SizeIs(1));
-  const trail told = trail_of(world);
+  const told_trail told = read_trail(world);
   EXPECT_EQ(told.problem, "");
   EXPECT_EQ(told.count("not_recorded"), 1U);
   expect_valid_order(told, world.decisions().front().id);
@@ -216,7 +170,7 @@ TEST(AuditTrail, AndTheDecisionAreRecordedLateWhereItWasActedOnAFullDisk) {
 }
 
 TEST(AuditTrail, ThatIsBrokenIsToldLoudlyAndStopsNothing) {
-  simulated_agent world(bad_rollout());
+  simulated_agent world(make_lifelike_rollout(0.25));
   world.start();
   ASSERT_TRUE(world.run_until([&] { return !world.log().lines_of("api_version_chosen").empty(); }));
   EXPECT_THAT(world.log().lines_of("audit_chain_checked"), SizeIs(1));
@@ -233,11 +187,11 @@ TEST(AuditTrail, ThatIsBrokenIsToldLoudlyAndStopsNothing) {
   EXPECT_THAT(world.alerts(), Contains(Field(&test::told_alert::name, "PushguardAuditTrailBroken")));
   ASSERT_THAT(world.decisions(), SizeIs(1));
   EXPECT_EQ(world.decisions().front().outcome, "confirmed") << "rollouts are watched and stopped as before";
-  EXPECT_EQ(trail_of(world).count("ended"), 1U) << "and the trail goes on";
+  EXPECT_EQ(read_trail(world).count("ended"), 1U) << "and the trail goes on";
 }
 
 TEST(AuditTrail, ThatIsIntactRaisesNoAlert) {
-  simulated_agent world(bad_rollout());
+  simulated_agent world(make_lifelike_rollout(0.25));
   world.start();
   ASSERT_TRUE(world.run_to_the_end());
   EXPECT_THAT(world.alerts(), Not(Contains(Field(&test::told_alert::name, "PushguardAuditTrailBroken"))));

@@ -7,13 +7,15 @@
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 
-#include "tests/support/simulated_agent.hpp"
+#include "tests/integration/agent/operated_rollout.hpp"
 
 namespace pushguard {
 namespace {
 
 using namespace std::chrono_literals;
 namespace json = boost::json;
+using test::alice;
+using test::make_lifelike_rollout;
 using test::simulated_agent;
 using testing::AllOf;
 using testing::Contains;
@@ -21,66 +23,9 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-constexpr const char* alice = "alices-own-token-1";
 constexpr const char* rule_path = "/api/v1/rules/production/failure-rate";
 
-/// Four waves; every fourth org fails, or none.
-simulator::scenario rollout(double failure_rate) {
-  simulator::demo_options options;
-  options.failure_rate = failure_rate;
-  options.time_scale = 1;
-  return simulator::make_demo_scenario(options);
-}
-
-class Control : public testing::Test {
- protected:
-  explicit Control(double failure_rate = 0.25) : world(rollout(failure_rate)) {
-    world.use_tokens(fmt::format("alice:{}\nbob:bobs-very-own-token\n", alice));
-  }
-
-  void run_until_seen() {
-    ASSERT_TRUE(world.run_until([&] { return !world.model().rollouts().empty(); }));
-  }
-  void run_until_armed() {
-    ASSERT_TRUE(world.run_until([&] {
-      const auto& rules = world.model().rules();
-      return !rules.empty() && rules.begin()->second.is_armed;
-    }));
-  }
-  const agent::rollout_view& only_rollout() { return world.model().rollouts().begin()->second; }
-  const agent::rule_view& only_rule() { return world.model().rules().begin()->second; }
-  std::string path(std::string_view action) {
-    return fmt::format("/api/v1/rollouts/devhub/{}/{}", only_rollout().id, action);
-  }
-  json::object ask(const std::string& target, const std::string& body, int status = 200) {
-    const http_response reply = world.post(target, body, alice);
-    EXPECT_EQ(reply.status, status) << target << " " << body << " " << reply.body;
-    return json::parse(reply.body).as_object();
-  }
-  static std::string message(const json::object& answer) {
-    const auto& from = answer.contains("error") ? answer.at("error").as_object() : answer;
-    return std::string(from.at("message").as_string());
-  }
-  std::size_t waves_that_were(domain::push_status status) {
-    return static_cast<std::size_t>(std::ranges::count_if(
-        world.model().requests(), [&](const auto& each) { return each.second.row.status == status; }));
-  }
-  bool has_alert(std::string_view name, bool is_resolved = false) {
-    return std::ranges::any_of(world.alerts(), [&](const test::told_alert& alert) {
-      return alert.name == name && alert.is_resolved == is_resolved;
-    });
-  }
-  void run_until_ended() {
-    ASSERT_TRUE(world.run_until([&] {
-      return !world.decisions().empty() && std::ranges::all_of(world.decisions(), [](const auto& decision) {
-        return !decision.outcome.empty();
-      });
-    }));
-    world.run_for(10s);
-  }
-
-  simulated_agent world;
-};
+using Control = test::operated_rollout;
 
 class ControlOfAGoodRollout : public Control {
  protected:
@@ -242,7 +187,7 @@ TEST_F(ControlOfAGoodRollout, AnEndedRequestCannotBeAborted) {
 
 /// A wave that is scheduled late, after the first ones were aborted.
 simulator::scenario with_late_waves(double failure_rate) {
-  simulator::scenario plan = rollout(failure_rate);
+  simulator::scenario plan = make_lifelike_rollout(failure_rate);
   for (const duration created : {1h, 2h}) {
     simulator::wave_plan late = plan.waves.back();
     late.created = created;
@@ -254,72 +199,68 @@ simulator::scenario with_late_waves(double failure_rate) {
 
 class ControlOfLateWaves : public Control {
  protected:
-  ControlOfLateWaves() : late(with_late_waves(0.25)) { late.use_tokens(fmt::format("alice:{}\n", alice)); }
-  std::string late_path(std::string_view action) {
-    return fmt::format("/api/v1/rollouts/devhub/{}/{}", late.model().rollouts().begin()->second.id, action);
-  }
+  ControlOfLateWaves() : Control(with_late_waves(0.25)) {}
   int post(std::string_view action, const std::string& body) {
-    const http_response reply = late.post(late_path(action), body, alice);
+    const http_response reply = world.post(path(action), body, alice);
     last_body = reply.body;
     return reply.status;
   }
   bool have_ended(std::size_t count) {
-    const auto decisions = late.decisions();
+    const auto decisions = world.decisions();
     return decisions.size() == count &&
            std::ranges::all_of(decisions, [](const auto& each) { return !each.outcome.empty(); });
   }
-  simulated_agent late;
   std::string last_body;
 };
 
 TEST_F(ControlOfLateWaves, AResumedRolloutGoesOnCountsOnlyNewJobsAndCanBeAbortedAgain) {
-  late.start();
-  ASSERT_TRUE(late.run_until([&] { return have_ended(1); }));
-  late.run_for(2min);  // what is in flight ends
+  world.start();
+  ASSERT_TRUE(world.run_until([&] { return have_ended(1); }));
+  world.run_for(2min);  // what is in flight ends
   ASSERT_EQ(post("resume", R"({"reason": "fixed"})"), 200) << last_body;
   EXPECT_THAT(last_body, HasSubstr("\"epoch\":2"));
   EXPECT_EQ(post("resume", ""), 409) << last_body;
-  late.run_for(10s);
-  EXPECT_EQ(late.model().rollouts().begin()->second.epoch, 2);
-  const agent::rule_view rule = late.model().rules().begin()->second;
+  world.run_for(10s);
+  EXPECT_EQ(only_rollout().epoch, 2);
+  const agent::rule_view rule = only_rule();
   EXPECT_EQ(rule.verdict, "insufficient_data");
   EXPECT_EQ(rule.failed, 0U);
-  EXPECT_TRUE(std::ranges::any_of(late.alerts(), [](const auto& alert) {
+  EXPECT_TRUE(std::ranges::any_of(world.alerts(), [](const auto& alert) {
     return alert.name == "PushguardContainment" && alert.is_resolved;
   }));
-  const wall_time since = *late.model().rollouts().begin()->second.resumed_at;
+  const wall_time since = *only_rollout().resumed_at;
 
-  late.stop();
-  late.start();
-  ASSERT_TRUE(late.run_until([&] { return have_ended(2); }, 3h)) << "the late wave ran, and went bad";
-  const agent::decision_view second = late.decisions().back();
+  world.stop();
+  world.start();
+  ASSERT_TRUE(world.run_until([&] { return have_ended(2); }, 3h)) << "the late wave ran, and went bad";
+  const agent::decision_view second = world.decisions().back();
   EXPECT_EQ(second.epoch, 2);
   EXPECT_EQ(second.mode, "enforce");
   EXPECT_LT(second.started, 100U) << "orgs of the first waves are not counted";
   EXPECT_GT(second.decided_at, since + 10min);
-  EXPECT_EQ(late.model().rollouts().begin()->second.resumed_at, since) << "the restart kept it";
+  EXPECT_EQ(only_rollout().resumed_at, since) << "the restart kept it";
 }
 
 TEST_F(ControlOfLateWaves, WithoutAResumeTheyAreCancelledAndUnderAHoldTheyAreNotUntilItEnds) {
-  late.start();
-  ASSERT_TRUE(late.run_until([&] { return have_ended(1); }));
+  world.start();
+  ASSERT_TRUE(world.run_until([&] { return have_ended(1); }));
   ASSERT_EQ(post("hold", R"({"reason": "let me look", "for": "70m"})"), 200) << last_body;
-  const std::size_t attempts = late.truth().cancel_attempts.size();
-  late.run_for(45min);
-  EXPECT_EQ(late.truth().cancel_attempts.size(), attempts);
+  const std::size_t attempts = world.truth().cancel_attempts.size();
+  world.run_for(45min);
+  EXPECT_EQ(world.truth().cancel_attempts.size(), attempts);
   ASSERT_EQ(post("release", ""), 200);
-  ASSERT_TRUE(late.run_until([&] { return late.truth().cancel_attempts.size() > attempts; }, 2h));
+  ASSERT_TRUE(world.run_until([&] { return world.truth().cancel_attempts.size() > attempts; }, 2h));
 }
 
 TEST_F(ControlOfLateWaves, AManualAbortIsInForceForRequestsThatJoin) {
-  late.use_policies(
+  world.use_policies(
       "\n  - { name: none, rules: [{ name: r, failure_budget: { above: 99% }, action: alert }] }\n");
-  late.start();
-  ASSERT_TRUE(late.run_until([&] { return !late.model().rollouts().empty(); }));
+  world.start();
+  ASSERT_TRUE(world.run_until([&] { return !world.model().rollouts().empty(); }));
   ASSERT_EQ(post("abort", R"({"reason": "stop"})"), 202) << last_body;
-  ASSERT_TRUE(late.run_until([&] { return late.model().requests().size() == 6 && have_ended(1); }, 3h));
-  late.run_for(2min);
-  for (const auto& [key, request] : late.model().requests())
+  ASSERT_TRUE(world.run_until([&] { return world.model().requests().size() == 6 && have_ended(1); }, 3h));
+  world.run_for(2min);
+  for (const auto& [key, request] : world.model().requests())
     EXPECT_EQ(request.row.status, domain::push_status::canceled);
 }
 
@@ -369,12 +310,7 @@ TEST_F(ControlOfLateWaves, AWaveThatWaitsForTheEndOfAHoldIsNotForgottenByARestar
 }
 
 TEST_F(Control, ARolloutThatWasBreachedBeforeArmingIsAbortedOnceItIsArmed) {
-  world.run_for(9min);  // the first wave is failing by now
-  world.start();
-  ASSERT_TRUE(world.run_until(
-      [&] { return !world.model().rules().empty() && only_rule().follows == "breached_before_arming"; },
-      30min));
-  world.run_for(30s);
+  start_when_breached();
   EXPECT_THAT(world.decisions(), IsEmpty());
   const auto armed = ask(path("arm"), R"({"reason": "it may act"})");
   EXPECT_EQ(armed.at("armed").as_array().size(), 1U);
@@ -388,13 +324,9 @@ TEST_F(Control, WhileTheStoreRefusesNothingIsDone) {
   world.start();
   run_until_armed();
   world.set_disk_full(true);
-  for (const char* action : {"abort", "hold", "arm"}) {
-    const std::string body =
-        std::string_view(action) == "hold" ? R"({"reason": "x", "for": "1h"})" : R"({"reason": "x"})";
-    if (std::string_view(action) == "arm")
-      continue;  // armed already: nothing is to be stored
-    EXPECT_THAT(message(ask(path(action), body, 503)), HasSubstr("nothing was done"));
-  }
+  EXPECT_THAT(message(ask(path("abort"), R"({"reason": "x"})", 503)), HasSubstr("nothing was done"));
+  EXPECT_THAT(message(ask(path("hold"), R"({"reason": "x", "for": "1h"})", 503)),
+              HasSubstr("nothing was done"));
   world.run_for(1min);
   EXPECT_THAT(world.decisions(), IsEmpty());
   EXPECT_THAT(world.truth().cancel_attempts, IsEmpty());
@@ -468,7 +400,7 @@ TEST_F(ControlOfAGoodRollout, WhatIsNotThereIsNotFound) {
 }
 
 TEST(ControlWithoutTokens, IsOff) {
-  simulated_agent world(rollout(0.0));
+  simulated_agent world(make_lifelike_rollout(0.0));
   world.start();
   ASSERT_TRUE(world.run_until([&] { return !world.model().rollouts().empty(); }));
   const auto reply = world.post("/api/v1/rules/production/failure-rate/hold", "{}", alice);

@@ -15,6 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using simulator::push_state;
+using test::make_lifelike_rollout;
 using test::simulated_agent;
 using testing::AllOf;
 using testing::Contains;
@@ -23,15 +24,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
-
-/// At the speed of life: jobs take a minute or two, waves start a quarter of an hour apart.
-simulator::scenario rollout(double failure_rate, std::uint64_t seed = 1) {
-  simulator::demo_options options;
-  options.failure_rate = failure_rate;
-  options.seed = seed;
-  options.time_scale = 1;
-  return simulator::make_demo_scenario(options);
-}
 
 simulator::agent_conclusion conclusion_of(const simulated_agent& world) {
   simulator::agent_conclusion concluded;
@@ -53,7 +45,7 @@ std::map<std::string, std::string> outcomes_by_status(const agent::decision_view
 }
 
 TEST(BadRollout, IsContainedAndAccountedFor) {
-  simulated_agent world(rollout(0.25));
+  simulated_agent world(make_lifelike_rollout(0.25));
   world.start();
   ASSERT_TRUE(world.run_to_the_end());
 
@@ -74,12 +66,13 @@ TEST(BadRollout, IsContainedAndAccountedFor) {
   for (const domain::org_key& org : *spared)
     named.emplace(org.key());
   EXPECT_EQ(named, std::set<std::string>(truth.spared_orgs.begin(), truth.spared_orgs.end()));
-  EXPECT_THAT(simulator::compare_with_expectation(rollout(0.25).expect, truth, conclusion_of(world)),
-              IsEmpty());
+  EXPECT_THAT(
+      simulator::compare_with_expectation(make_lifelike_rollout(0.25).expect, truth, conclusion_of(world)),
+      IsEmpty());
 }
 
 TEST(BadRollout, TellsAlertmanagerOfTheDecisionAndOfItsEnd) {
-  simulated_agent world(rollout(0.25));
+  simulated_agent world(make_lifelike_rollout(0.25));
   world.start();
   ASSERT_TRUE(world.run_to_the_end());
   world.run_for(5s);
@@ -92,7 +85,7 @@ TEST(BadRollout, TellsAlertmanagerOfTheDecisionAndOfItsEnd) {
 }
 
 TEST(BadRollout, IsContainedWithoutAnyStream) {
-  simulated_agent world(rollout(0.25));
+  simulated_agent world(make_lifelike_rollout(0.25));
   world.use_stream(false);
   world.start();
   ASSERT_TRUE(world.run_to_the_end());
@@ -103,7 +96,7 @@ TEST(BadRollout, IsContainedWithoutAnyStream) {
 TEST(BadRollout, IsContainedEarlierWithTheStreamThanWithPollingAlone) {
   std::map<bool, std::size_t> spared;
   for (const bool uses_stream : {true, false}) {
-    simulated_agent world(rollout(0.25));
+    simulated_agent world(make_lifelike_rollout(0.25));
     world.use_stream(uses_stream);
     world.start();
     ASSERT_TRUE(world.run_until([&] { return !world.decisions().empty(); }));
@@ -115,7 +108,7 @@ TEST(BadRollout, IsContainedEarlierWithTheStreamThanWithPollingAlone) {
 TEST(BadRollout, IsContainedInBothSpellingsOfInProgressAndWithoutModstampFilters) {
   for (const auto spelling :
        {simulator::in_progress_spelling::joined, simulator::in_progress_spelling::spaced}) {
-    simulator::scenario plan = rollout(0.25);
+    simulator::scenario plan = make_lifelike_rollout(0.25);
     plan.api.spelling = spelling;
     plan.api.system_modstamp = simulator::modstamp_filter::refused;
     simulated_agent world(plan);
@@ -127,7 +120,7 @@ TEST(BadRollout, IsContainedInBothSpellingsOfInProgressAndWithoutModstampFilters
 }
 
 TEST(BadRollout, OfAFirstGenerationPackageNamesTheSetupPage) {
-  simulator::scenario plan = rollout(0.25);
+  simulator::scenario plan = make_lifelike_rollout(0.25);
   plan.package.generation = simulator::package_generation::first;
   simulated_agent world(plan);
   world.start();
@@ -136,7 +129,7 @@ TEST(BadRollout, OfAFirstGenerationPackageNamesTheSetupPage) {
 }
 
 TEST(BadRollout, ThatWasBadBeforeItWasFirstSeenOnlyAlerts) {
-  simulated_agent world(rollout(0.6));
+  simulated_agent world(make_lifelike_rollout(0.6));
   world.run_for(6min);  // the first wave is failing by now
   world.start();
   ASSERT_TRUE(world.run_to_the_end());
@@ -147,7 +140,7 @@ TEST(BadRollout, ThatWasBadBeforeItWasFirstSeenOnlyAlerts) {
 }
 
 TEST(BadRollout, InDryRunIsRecordedAndLeftAlone) {
-  simulated_agent world(rollout(0.25));
+  simulated_agent world(make_lifelike_rollout(0.25));
   world.use_policies(R"(
   - name: careful
     rules:
@@ -167,7 +160,7 @@ TEST(BadRollout, InDryRunIsRecordedAndLeftAlone) {
 }
 
 TEST(BadRollout, TripsTheBudgetRuleWithoutStatistics) {
-  simulated_agent world(rollout(0.25));
+  simulated_agent world(make_lifelike_rollout(0.25));
   world.use_policies(R"(
   - name: hard
     mode: enforce
@@ -187,7 +180,7 @@ TEST(BadRollout, TripsTheBudgetRuleWithoutStatistics) {
 
 TEST(HealthyRollout, GoesThroughWithoutAnAbort) {
   for (const std::uint64_t seed : {1ULL, 2ULL, 3ULL}) {
-    simulated_agent world(rollout(0.02, seed));
+    simulated_agent world(make_lifelike_rollout(0.02, seed));
     world.start();
     ASSERT_TRUE(world.run_to_the_end());
     EXPECT_THAT(world.decisions(), IsEmpty());
@@ -201,7 +194,7 @@ TEST(Restart, AtAnyMomentOfAContainmentEndsTheSame) {
   std::size_t requests_in_all = 0;
   std::size_t requests_at_decision = 0;
   {
-    simulated_agent world(rollout(0.25));
+    simulated_agent world(make_lifelike_rollout(0.25));
     world.start();
     ASSERT_TRUE(world.run_until([&] { return !world.decisions().empty(); }));
     requests_at_decision = world.hub_requests();
@@ -210,7 +203,7 @@ TEST(Restart, AtAnyMomentOfAContainmentEndsTheSame) {
   }
   ASSERT_GT(requests_in_all, requests_at_decision);
   for (std::size_t last = requests_at_decision - 2; last <= requests_in_all; ++last) {
-    simulated_agent world(rollout(0.25));
+    simulated_agent world(make_lifelike_rollout(0.25));
     world.start();
     ASSERT_TRUE(world.run_until([&] { return world.hub_requests() >= last; }));
     world.stop();
@@ -225,12 +218,9 @@ TEST(Restart, AtAnyMomentOfAContainmentEndsTheSame) {
 }
 
 TEST(Restart, KeepsARuleArmedForARolloutThatWasWatchedBefore) {
-  simulated_agent world(rollout(0.25));
+  simulated_agent world(make_lifelike_rollout(0.25));
   world.start();
-  ASSERT_TRUE(world.run_until([&] {
-    const auto& rules = world.model().rules();
-    return !rules.empty() && rules.begin()->second.is_armed;
-  }));
+  ASSERT_TRUE(world.run_until_armed());
   ASSERT_THAT(world.decisions(), IsEmpty());
   world.stop();
   world.run_for(6min);  // it goes bad while nobody looks
@@ -240,7 +230,7 @@ TEST(Restart, KeepsARuleArmedForARolloutThatWasWatchedBefore) {
 }
 
 TEST(Restart, SaysGoodbyeToTheStream) {
-  simulated_agent world(rollout(0.02));
+  simulated_agent world(make_lifelike_rollout(0.02));
   world.start();
   ASSERT_TRUE(world.run_until([&] { return world.truth().open_sessions == 1; }));
   world.run_for(10s);
@@ -252,7 +242,7 @@ TEST(Restart, SaysGoodbyeToTheStream) {
 }
 
 TEST(Outage, BlindsAlertsAndAbortsNothing) {
-  simulated_agent world(rollout(0.02));
+  simulated_agent world(make_lifelike_rollout(0.02));
   world.start();
   ASSERT_TRUE(world.run_until([&] { return world.truth().open_sessions == 1; }));
   world.set_outage(true);
@@ -278,7 +268,7 @@ TEST(Outage, BlindsAlertsAndAbortsNothing) {
 }
 
 TEST(Outage, DuringAContainmentDelaysItAndLosesNothing) {
-  simulated_agent world(rollout(0.25));
+  simulated_agent world(make_lifelike_rollout(0.25));
   world.start();
   ASSERT_TRUE(world.run_until([&] { return !world.decisions().empty(); }));
   world.set_outage(true);
@@ -289,12 +279,9 @@ TEST(Outage, DuringAContainmentDelaysItAndLosesNothing) {
 }
 
 TEST(FullDisk, LetsNothingBeCancelledThatCannotBeRecorded) {
-  simulated_agent world(rollout(0.25));
+  simulated_agent world(make_lifelike_rollout(0.25));
   world.start();
-  ASSERT_TRUE(world.run_until([&] {
-    const auto& rules = world.model().rules();
-    return !rules.empty() && rules.begin()->second.is_armed;
-  }));
+  ASSERT_TRUE(world.run_until_armed());
   world.set_disk_full(true);
   ASSERT_TRUE(world.run_until([&] { return !world.log().lines_of("decision_not_recorded").empty(); }));
   world.run_for(2min);
@@ -311,7 +298,7 @@ TEST(FullDisk, LetsNothingBeCancelledThatCannotBeRecorded) {
 }
 
 TEST(FullDisk, DuringAContainmentLosesNothing) {
-  simulated_agent world(rollout(0.25));
+  simulated_agent world(make_lifelike_rollout(0.25));
   world.start();
   ASSERT_TRUE(world.run_until([&] { return !world.decisions().empty(); }));
   world.set_disk_full(true);
@@ -345,7 +332,7 @@ double sum_of(const std::map<std::string, double>& samples, std::string_view lab
 }
 
 TEST(Exposition, CountsWhatReallyHappened) {
-  simulated_agent world(rollout(0.25));
+  simulated_agent world(make_lifelike_rollout(0.25));
   world.start();
   ASSERT_TRUE(world.run_to_the_end());
   world.run_for(1min);  // the next read brings the last jobs' times
@@ -386,7 +373,7 @@ TEST(Exposition, CountsWhatReallyHappened) {
 }
 
 TEST(Api, AnswersTheRolloutItsJobsAndItsOrgs) {
-  simulated_agent world(rollout(0.25));
+  simulated_agent world(make_lifelike_rollout(0.25));
   world.start();
   ASSERT_TRUE(world.run_to_the_end());
   const auto rollouts = boost::json::parse(world.get("/api/v1/rollouts"));
@@ -421,7 +408,7 @@ TEST(Api, AnswersTheRolloutItsJobsAndItsOrgs) {
 }
 
 TEST(Secrets, AppearInNoLogAnswerOrAlert) {
-  simulator::scenario plan = rollout(0.25);
+  simulator::scenario plan = make_lifelike_rollout(0.25);
   plan.credentials.client_secret = "c0nf1dential-s3cret";
   simulated_agent world(plan);
   world.start();
@@ -437,7 +424,7 @@ TEST(Secrets, AppearInNoLogAnswerOrAlert) {
 // must.
 TEST(WrongClock, DoesNotMoveRulesAboutTime) {
   for (const duration ahead : {duration(-5h), duration(5h)}) {
-    simulated_agent world(rollout(0.0));
+    simulated_agent world(make_lifelike_rollout(0.0));
     world.use_policies(R"(
   - name: time
     mode: enforce

@@ -67,6 +67,22 @@ TEST(ContainmentAlert, SaysHowManyMoreCanFail) {
   EXPECT_EQ(alert.annotations.at("still_to_start_orgs"), "30");
 }
 
+TEST(ContainmentAlert, SaysWhatSalesforceSaidAndTheWayOutWhereARequestStartedFirst) {
+  decision_view ended = decision();
+  ended.outcome = "refused";
+  ended.plan[1].outcome = "refused";
+  ended.plan[1].salesforce_code = "INVALID_STATUS";
+  ended.plan[1].salesforce_message = "it has started";
+  const auto alert = make_containment_alert(context(), ended, alert_severity::critical);
+  EXPECT_THAT(alert.description,
+              HasSubstr(std::string(ended.plan[1].request.text()) +
+                        " was to be cancelled and started first; the API cannot stop it (Salesforce said: "
+                        "INVALID_STATUS: it has started). Press Abort in Setup: "));
+  EXPECT_TRUE(std::ranges::any_of(alert.links, [&](const auto& link) {
+    return link.name == "setup_page_" + std::string(ended.plan[1].request.text());
+  }));
+}
+
 TEST(ContainmentAlert, SaysWhatWasStoppedAndWhatAHumanMustStillDo) {
   decision_view ended = decision();
   ended.outcome = "confirmed";

@@ -116,6 +116,15 @@ TEST(AuditTrail, TellsHowADecisionEnded) {
   EXPECT_EQ(json::parse(entry.details), json::parse(R"({"outcome": "partial", "spared_orgs": 40})"));
 }
 
+TEST(AuditTrail, TellsWhatHappenedAfterADryRun) {
+  store::decision_record decision = sample_decision(3);
+  decision.since = {.counted_at = at_second(99), .orgs = 40, .started = 30, .succeeded = 20, .failed = 9};
+  const audit_entry entry = audit_followed(decision);
+  expect_about_decision(entry, audit_kind::followed, at_second(99));
+  EXPECT_EQ(json::parse(entry.details),
+            json::parse(R"({"would_have_spared": 40, "started": 30, "succeeded": 20, "failed": 9})"));
+}
+
 TEST(AuditTrail, TellsADecisionThatCouldNotBeRecorded) {
   using configuration::store_failure_handling;
   const store::decision_record decision = sample_decision(3);

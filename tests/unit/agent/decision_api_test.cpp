@@ -72,6 +72,19 @@ TEST_F(DecisionApi, PagesDecisionsNewestFirst) {
   EXPECT_TRUE(get("/api/v1/decisions?before=1").at("decisions").as_array().empty());
 }
 
+TEST_F(DecisionApi, TellsWhatHappenedAfterADryRun) {
+  store::batch changes;
+  changes.decisions = {sample_decision(1), sample_decision(2, "other")};
+  changes.decisions[1].since = {
+      .counted_at = wall_time{}, .orgs = 40, .started = 30, .succeeded = 20, .failed = 9, .is_final = true};
+  commit(std::move(changes));
+  const json::value answer = get("/api/v1/decisions");
+  EXPECT_EQ(answer.at("decisions").at(0).at("since"),
+            json::parse(R"({"counted_at": "1970-01-01T00:00:00.000Z", "would_have_spared": 40, "started": 30,
+                            "succeeded": 20, "failed": 9, "final": true})"));
+  EXPECT_TRUE(answer.at("decisions").at(1).at("since").is_null());
+}
+
 TEST_F(DecisionApi, TellsRatiosSampleOrgsAndEachCall) {
   store::batch changes;
   changes.decisions = {sample_decision(7), sample_decision(8, "other")};

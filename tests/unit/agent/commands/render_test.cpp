@@ -1,5 +1,6 @@
 #include "agent/commands/render.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -63,6 +64,21 @@ TEST(RenderRollouts, SurvivesAnAnswerOfAnotherShape) {
        {"[]", "null", "{}", R"({"rollouts": [1, {"waves": 3, "rules": [[]], "decisions": [null]}]})"}) {
     EXPECT_FALSE(render_rollouts(boost::json::parse(answer), show_decisions::yes).empty()) << answer;
   }
+}
+
+TEST(RenderRollouts, TellsWhatADryRunHasLetHappen) {
+  const auto render = [](const char* since) {
+    return render_rollouts(boost::json::parse(fmt::format(
+                               R"({{"rollouts": [{{"decisions": [{{"mode": "dry_run", {}}}]}}]}})", since)),
+                           show_decisions::yes);
+  };
+  const std::string counts =
+      R"("since": {"would_have_spared": 540, "started": 120, "succeeded": 80, "failed": 15, "final": )";
+  EXPECT_THAT(
+      render((counts + "true}").c_str()),
+      HasSubstr("would have been spared: 540 orgs, of which 120 started, 80 succeeded, 15 failed since\n"));
+  EXPECT_THAT(render((counts + "false}").c_str()), HasSubstr("15 failed since, so far\n"));
+  EXPECT_THAT(render(R"("since": null)"), Not(HasSubstr("would have been")));
 }
 
 TEST(RenderRollouts, TellsWavesRulesAndDecisions) {

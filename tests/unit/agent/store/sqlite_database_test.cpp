@@ -158,6 +158,28 @@ TEST(SqliteDatabase, UpdatesAPlanAndEndsTheDecision) {
   EXPECT_EQ(must(database.load()).decisions.size(), 1U) << "its rollout is watched";
 }
 
+TEST(SqliteDatabase, KeepsWhatHappenedAfterADryRun) {
+  const scratch_directory scratch;
+  auto database = open(scratch.database());
+  must(database.commit(only(sample_decision(1), &batch::decisions)));
+  EXPECT_EQ(must(database.decisions({})).front().since, std::nullopt);
+  decision_aftermath since{
+      .counted_at = at_second(1), .orgs = 540, .started = 10, .succeeded = 4, .failed = 3};
+  for (const bool is_final : {false, true}) {
+    since.is_final = is_final;
+    must(database.commit(
+        only(decision_update{.id = 1, .plan = {}, .outcome = {}, .ended_at = {}, .since = since},
+             &batch::decision_updates)));
+    EXPECT_EQ(must(database.decisions({})).front().since, since);
+  }
+  must(database.commit(only(decision_update{1, {}, {}, {}}, &batch::decision_updates)));
+  EXPECT_EQ(must(database.decisions({})).front().since, since) << "an update about something else leaves it";
+  decision_record recorded_late = sample_decision(2, "other");
+  recorded_late.since = since;
+  must(database.commit(only(recorded_late, &batch::decisions)));
+  EXPECT_EQ(must(database.decisions({})).front().since, since);
+}
+
 TEST(SqliteDatabase, RefusesToUpdateADecisionThatIsNotThere) {
   const scratch_directory scratch;
   auto database = open(scratch.database());
