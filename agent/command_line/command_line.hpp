@@ -129,10 +129,9 @@ struct version_options {
   output_form output = output_form::text;
 };
 
-using command =
-    std::variant<run_options, check_options, demo_options, simulate_options, status_options, orgs_options,
-                 audit_options, control_options, explain_options, backtest_options,
-                 export_history_options, version_options>;
+using command = std::variant<run_options, check_options, demo_options, simulate_options, status_options,
+                             orgs_options, audit_options, control_options, explain_options, backtest_options,
+                             export_history_options, version_options>;
 
 enum class output_stream { standard_output, standard_error };
 

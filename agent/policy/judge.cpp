@@ -100,7 +100,7 @@ std::string_view segment_name(const tracker::tracker& tracker, segmentation by, 
 }  // namespace
 
 struct judge::state {
-  state(std::vector<policy_specification> given, judge_memory memory);
+  state(std::vector<policy_specification> given, judge_memory memory, detail wanted);
 
   // counting
   scope_state& find_or_add_scope(std::size_t policy, const tracker::tracker& tracker,
@@ -119,7 +119,7 @@ struct judge::state {
   // judging
   void judge_scope(scope_state& scope, const tracker::tracker& tracker, wall_time now);
   void judge_segment(scope_state& scope, std::size_t rule, segment_index segment,
-                     const tracker::tracker& tracker, wall_time now);
+                     const tracker::tracker& tracker, wall_time now, detail made_of_it);
   static void linger(verdict_state& target, wall_time now);
   void name_judgement(judgement& made, const scope_state& scope, std::size_t rule, segment_index segment,
                       const tracker::tracker& tracker) const;
@@ -127,7 +127,7 @@ struct judge::state {
               const tracker::tracker& tracker) const;
   void arm_candidates(evaluation& out);
   void set_arming(const arming_key& key, policy_mode mode, arming value);
-  void conclude(scope_state& scope, evaluation& out);
+  void conclude(scope_state& scope, const tracker::tracker& tracker, wall_time now, evaluation& out);
   [[nodiscard]] consequence consequence_of(const verdict_state& target);
   [[nodiscard]] bool is_held(const judgement_key& key) const {
     return std::ranges::any_of(holds, [&](const known_hold& hold) { return hold.covers(key); });
@@ -142,6 +142,7 @@ struct judge::state {
   void forget_counts(scope_state& scope);
 
   const std::vector<policy_specification> specifications;
+  const detail wanted;
   std::deque<policy_state> policies;
   std::deque<scope_state> scopes;
   boost::unordered_flat_map<domain::package_id, std::uint32_t, std::hash<domain::package_id>> packages;
@@ -159,8 +160,8 @@ struct judge::state {
   bool was_ever_read = false;
 };
 
-judge::state::state(std::vector<policy_specification> given, judge_memory memory)
-    : specifications(std::move(given)) {
+judge::state::state(std::vector<policy_specification> given, judge_memory memory, detail wanted)
+    : specifications(std::move(given)), wanted(wanted) {
   std::map<std::string, policy_mode> modes;
   for (const auto& specification : specifications) {
     modes[specification.name] = specification.mode;
@@ -345,12 +346,12 @@ void judge::state::judge_scope(scope_state& scope, const tracker::tracker& track
       scope.verdicts[rule].emplace_back();
     if (scope.is_judged_whole) {
       for (std::size_t i = 0; i < count; ++i)
-        judge_segment(scope, rule, static_cast<segment_index>(i), tracker, now);
+        judge_segment(scope, rule, static_cast<segment_index>(i), tracker, now, wanted);
     } else if (scope.ledgers[rule]) {
-      judge_segment(scope, rule, segment_index{}, tracker, now);
+      judge_segment(scope, rule, segment_index{}, tracker, now, wanted);
     } else {
       for (const auto segment : changed[tally])
-        judge_segment(scope, rule, segment, tracker, now);
+        judge_segment(scope, rule, segment, tracker, now, wanted);
     }
   }
   scope.is_judged_whole = false;
@@ -358,14 +359,14 @@ void judge::state::judge_scope(scope_state& scope, const tracker::tracker& track
 }
 
 void judge::state::judge_segment(scope_state& scope, std::size_t rule, segment_index segment,
-                                 const tracker::tracker& tracker, wall_time now) {
+                                 const tracker::tracker& tracker, wall_time now, detail made_of_it) {
   const auto position = static_cast<std::size_t>(segment);
   auto& target = scope.verdicts[rule][position];
   observation seen{.counts = scope.tallies[scope.tally_of_rule[rule]].counts(segment), .now = now};
   if (scope.ledgers[rule])
     scope.ledgers[rule]->observe(tracker, seen);
   const auto opinion =
-      policies[scope.policy].rules[rule].judge(seen, static_cast<std::uint32_t>(position) + 1);
+      policies[scope.policy].rules[rule].judge(seen, static_cast<std::uint32_t>(position) + 1, made_of_it);
   auto& made = target.newest;
   const auto known_value = made.value;
   const auto known_reason = std::exchange(made.reason, {});
@@ -374,6 +375,8 @@ void judge::state::judge_segment(scope_state& scope, std::size_t rule, segment_i
     name_judgement(made, scope, rule, segment, tracker);
   made.at = now;
   settle(target, opinion, scope, tracker);
+  if (made_of_it == detail::verdicts)
+    made.reason.clear();
   target.due = earlier(
       seen.due, target.better_since ? std::optional(*target.better_since + recovery_after) : std::nullopt);
   scope.due = earlier(scope.due, target.due);
@@ -526,16 +529,20 @@ void judge::state::end_holds(wall_time now) {
     mark_whole(scope);
 }
 
-void judge::state::conclude(scope_state& scope, evaluation& out) {
+void judge::state::conclude(scope_state& scope, const tracker::tracker& tracker, wall_time now,
+                            evaluation& out) {
   for (const auto& [rule, segment] : std::exchange(scope.judged, {})) {
     auto& target = scope.verdicts[rule][static_cast<std::size_t>(segment)];
     auto& made = target.newest;
-    target.is_judged = false;
     made.before = std::exchange(target.answered, made.value);
     const auto armed = std::exchange(made.armed, *scope.armings[rule]);
     const auto follows = std::exchange(made.follows, consequence_of(target));
     if (target.is_unsettled)
       awaiting.insert(&scope);
+    // What it says once more is the same; now it is shown.
+    if (wanted == detail::verdicts && (made.before != made.value || follows != made.follows))
+      judge_segment(scope, rule, segment, tracker, now, detail::full);
+    target.is_judged = false;
     const bool acts = made.follows == consequence::abort || made.follows == consequence::would_abort;
     if (std::exchange(target.is_changed, false) || armed != made.armed || follows != made.follows || acts)
       out.judgements.push_back(made);
@@ -567,8 +574,8 @@ void judge::state::collect_wanted(const tracker::tracker& tracker, evaluation& o
 
 // ---- the judge ----
 
-judge::judge(std::vector<policy_specification> policies, judge_memory memory)
-    : state_(std::make_unique<state>(std::move(policies), std::move(memory))) {}
+judge::judge(std::vector<policy_specification> policies, judge_memory memory, detail wanted)
+    : state_(std::make_unique<state>(std::move(policies), std::move(memory), wanted)) {}
 judge::~judge() = default;
 judge::judge(judge&&) noexcept = default;
 judge& judge::operator=(judge&&) noexcept = default;
@@ -617,7 +624,7 @@ evaluation judge::evaluate(const tracker::tracker& tracker, wall_time now, fresh
   judge_dirty();  // what arming has touched; the others have nothing new
   for (auto* scope : std::exchange(state_->dirty, {})) {
     scope->is_dirty = false;
-    state_->conclude(*scope, out);
+    state_->conclude(*scope, tracker, now, out);
   }
   state_->collect_wanted(tracker, out);
   return out;
