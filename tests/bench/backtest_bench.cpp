@@ -14,7 +14,9 @@
 #include "agent/history/writer.hpp"
 
 /// What a backtest of a rollout of 100 000 orgs costs, reading its files included, beside boost::json::parse,
-/// with its default storage, of their lines.
+/// with its default storage, of their lines. The first round also pays for memory that the process has not
+/// had yet, which parsing line by line never needs: it is told apart, and the mean of the rounds has its
+/// share of it.
 namespace pushguard::bench {
 namespace {
 
@@ -118,6 +120,7 @@ void backtest_of_a_rollout(benchmark::State& state) {
   double testing_seconds = 0;
   double parsing_seconds = 0;
   double reading_seconds = 0;
+  double first_ratio = 0;
   for (auto _ : state) {
     const double begin = cpu_seconds();
     double read_at = begin;
@@ -139,7 +142,10 @@ void backtest_of_a_rollout(benchmark::State& state) {
         at = end + 1;
       }
     }
-    parsing_seconds += cpu_seconds() - between;
+    const double parsing = cpu_seconds() - between;
+    if (first_ratio == 0)
+      first_ratio = (between - begin) / parsing;
+    parsing_seconds += parsing;
     testing_seconds += between - begin;
     reading_seconds += read_at - begin;
     state.SetIterationTime(between - begin);
@@ -151,10 +157,15 @@ void backtest_of_a_rollout(benchmark::State& state) {
                     testing_seconds / parsing_seconds, reading_seconds / parsing_seconds)
             .c_str());
   state.counters["of_boost_json"] = testing_seconds / parsing_seconds;
+  state.counters["first_of_boost_json"] = first_ratio;
   state.counters["reading_of_boost_json"] = reading_seconds / parsing_seconds;
   state.counters["us_per_org"] = testing_seconds / static_cast<double>(state.iterations()) / orgs * 1e6;
 }
-BENCHMARK(backtest_of_a_rollout)->Name("backtest/rollout")->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(backtest_of_a_rollout)
+    ->Name("backtest/rollout")
+    ->UseManualTime()
+    ->Iterations(10)
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace pushguard::bench
