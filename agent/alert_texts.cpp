@@ -244,6 +244,21 @@ alert make_held_breach_alert(const alert_context& context, const rule_view& rule
   return made;
 }
 
+namespace {
+
+/// The worst case: whom nobody can spare any more.
+std::string still_to_come_text(const decision_view& decision) {
+  if (decision.still_to_start == 0)
+    return fmt::format("{} orgs were in flight at the decision.", decision.in_flight);
+  return fmt::format(
+      "{} orgs were in flight at the decision and {} are still to start in requests that run: at most {} "
+      "more can "
+      "fail.",
+      decision.in_flight, decision.still_to_start, decision.in_flight + decision.still_to_start);
+}
+
+}  // namespace
+
 alert make_containment_alert(const alert_context& context, const decision_view& decision,
                              alert_severity severity) {
   const plan_summary plan = summarize(decision);
@@ -257,13 +272,14 @@ alert make_containment_alert(const alert_context& context, const decision_view& 
     made.summary = fmt::format("{}. {}. {}/{}: {}", headline(decision, plan), rollout_name(context),
                                decision.policy, decision.rule, decision.reason);
   }
-  made.description = fmt::format("{} orgs were in flight at the decision.{}{}", decision.in_flight,
-                                 human_text(context, plan), signatures_text(decision));
+  made.description = fmt::format("{}{}{}", still_to_come_text(decision), human_text(context, plan),
+                                 signatures_text(decision));
   made.annotations = {{"reason", decision.reason},
                       {"outcome", decision.outcome.empty() ? "under way" : decision.outcome},
                       {"failed_orgs", std::to_string(decision.failed)},
                       {"started_orgs", std::to_string(decision.started)},
                       {"in_flight_orgs", std::to_string(decision.in_flight)},
+                      {"still_to_start_orgs", std::to_string(decision.still_to_start)},
                       {"spared_orgs", std::to_string(decision.spared_orgs)}};
   for (const auto* entry : plan.running) {
     if (const std::string page = setup_page_url(context, entry->request); !page.empty()) {

@@ -55,6 +55,7 @@ json::object details_of(const store::decision_record& decision) {
           {"started", decision.started},
           {"excluded", decision.excluded},
           {"in_flight", decision.in_flight},
+          {"still_to_start", decision.still_to_start},
           {"observed_ratio", ratio(decision.observed_ratio)},
           {"lower_bound_ratio", ratio(decision.lower_bound_ratio)},
           {"threshold_ratio", ratio(decision.threshold_ratio)},

@@ -19,4 +19,13 @@ void call_meter::usage_told(salesforce::api_usage usage) {
   budget_.tell(usage);
 }
 
+void call_meter::clock_told(duration ahead) {
+  constexpr duration of_an_answer = std::chrono::seconds(5);
+  constexpr duration of_a_date = std::chrono::seconds(2);  // which tells whole seconds
+  if (std::chrono::abs(ahead) < of_an_answer)
+    clock_ahead_ = duration::zero();
+  else if (std::chrono::abs(ahead - clock_ahead_) > of_a_date)
+    clock_ahead_ = ahead;
+}
+
 }  // namespace pushguard::agent

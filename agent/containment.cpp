@@ -51,7 +51,7 @@ asio::awaitable<cancellation::event> containment::carry_out(const cancellation::
                                                             std::size_t entry) {
   const domain::request_id request = decision_.plan[entry].request;
   if (std::holds_alternative<cancellation::read_status>(asked)) {
-    const wall_time sent = parts_.time.wall_now();
+    const wall_time sent = parts_.hub_clock.wall_now();
     const auto row = co_await parts_.queries.request_by_id(request);
     if (!row) {
       parts_.log.warning("abort_status_unread",

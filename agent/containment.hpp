@@ -28,6 +28,7 @@ struct containment_parts {
   audit_backlog& audit;
   hub_instruments& instruments;
   time_source& time;
+  time_source& hub_clock;  ///< for what is compared with instants that Salesforce told
   logger& log;
   random_engine& random;
   changes_handler on_changes;

@@ -225,6 +225,7 @@ json::object decision_json(const decision_view& decision) {
           {"started", decision.started},
           {"excluded", decision.excluded},
           {"in_flight", decision.in_flight},
+          {"still_to_start", decision.still_to_start},
           {"observed_ratio", ratio_or_null(decision.observed_ratio)},
           {"lower_bound_ratio", ratio_or_null(decision.lower_bound_ratio)},
           {"threshold_ratio", ratio_or_null(decision.threshold_ratio)},

@@ -105,6 +105,7 @@ store::decision_record make_decision(std::int64_t id, const decision_origin& ori
   made.started = judged.numbers.started;
   made.excluded = judged.numbers.excluded;
   made.in_flight = static_cast<std::int64_t>(plan.in_flight.size());
+  made.still_to_start = plan.still_to_start;
   made.observed_ratio = judged.numbers.observed;
   made.lower_bound_ratio = judged.numbers.lower_bound;
   made.threshold_ratio = judged.numbers.threshold;

@@ -26,6 +26,7 @@ enforcement::enforcement(enforcement_parts parts)
           .audit = parts_.agent.audit,
           .instruments = parts_.agent.instruments,
           .time = parts_.agent.time,
+          .hub_clock = parts_.clock,
           .log = parts_.agent.log,
           .random = parts_.agent.random,
           .on_changes = parts_.on_changes,

@@ -19,6 +19,7 @@ namespace pushguard::agent {
 struct enforcement_parts {
   const hub_agent_parts& agent;
   hub_connection& hub;
+  time_source& clock;  ///< the hub's
   hub_reader& reader;
   tracker::tracker& tracked;
   policy::judge& judge;

@@ -8,6 +8,7 @@
 #include "agent/audit_trail.hpp"
 #include "agent/call_meter.hpp"
 #include "agent/enforcement.hpp"
+#include "agent/hub_clock.hpp"
 #include "agent/hub_connection.hpp"
 #include "agent/operator_desk.hpp"
 #include "agent/policy/judge.hpp"
@@ -80,6 +81,9 @@ class watching_agent final : public hub_agent {
   policy::freshness freshness() const;
   void tell(const policy::judgement& judged);
   void tell_blindness(policy::freshness hub);
+  void tell_clock();
+  void wake_judge_at(steady_time when);
+  asio::awaitable<void> wake_judge(steady_time when);
   steady_time ask_to_confirm(std::vector<domain::job_id> jobs);
   asio::awaitable<void> confirm(std::vector<domain::job_id> jobs);
 
@@ -89,6 +93,7 @@ class watching_agent final : public hub_agent {
   hub_agent_parts parts_;
   const std::string& name_;
   call_meter meter_;
+  hub_clock clock_;
   hub_connection hub_;
   tracker::tracker tracked_;
   policy::judge judge_;
@@ -99,12 +104,14 @@ class watching_agent final : public hub_agent {
   std::optional<task_group> tasks_;
   condition changed_;          ///< something to judge
   std::uint64_t changes_ = 0;  ///< how often: what comes while the judge waits for the store is not missed
-  condition look_sooner_;      ///< a hint came
-  condition version_chosen_;   ///< the stream may start
+  steady_time judge_wakes_at_ = steady_time::max();
+  condition look_sooner_;     ///< a hint came
+  condition version_chosen_;  ///< the stream may start
   steady_time last_complete_;
   duration effective_interval_;  ///< as it was when the last complete read ended: until the next is due
   std::optional<steady_time> hinted_at_;
   std::string last_failure_;
+  bool is_clock_wrong_ = false;
   policy::freshness told_freshness_ = policy::freshness::fresh;
   std::deque<std::uint64_t> calls_of_reads_;  ///< of the last complete ones
   steady_time ask_limits_at_;
@@ -123,6 +130,7 @@ watching_agent::watching_agent(hub_agent_parts parts)
     : parts_(std::move(parts)),
       name_(parts_.hub.name),
       meter_(parts_.instruments, parts_.hub.reconcile.call_budget, parts_.time),
+      clock_(parts_.time, meter_),
       hub_(parts_.hub, {.network = parts_.network,
                         .time = parts_.time,
                         .log = parts_.log,
@@ -133,11 +141,12 @@ watching_agent::watching_agent(hub_agent_parts parts)
       views_(parts_.hub.name, tracked_, parts_.views),
       reader_(
           {parts_.hub.packages, parts_.configuration.rollout_gap}, hub_.queries(), tracked_,
-          [this](const tracker::changes& changes) { on_changes(changes); }, parts_.time, parts_.log),
+          [this](const tracker::changes& changes) { on_changes(changes); }, clock_, parts_.log),
       last_complete_(parts_.time.steady_now()),
       effective_interval_(parts_.hub.reconcile.active_interval),
       acting_({.agent = parts_,
                .hub = hub_,
+               .clock = clock_,
                .reader = reader_,
                .tracked = tracked_,
                .judge = judge_,
@@ -209,7 +218,7 @@ duration watching_agent::interval() const {
 
 duration watching_agent::wanted_interval() const {
   const auto& pace = parts_.hub.reconcile;
-  const wall_time now = parts_.time.wall_now();
+  const wall_time now = clock_.wall_now();
   if (tracked_.is_running_or_due(now)) {
     return pace.active_interval;
   }
@@ -394,7 +403,7 @@ asio::awaitable<void> watching_agent::listen() {
 }
 
 event_outcome watching_agent::on_event(const domain::push_event& event) {
-  const tracker::changes changes = tracked_.apply(event, parts_.time.wall_now());
+  const tracker::changes changes = tracked_.apply(event, clock_.wall_now());
   const tracker::apply_counts counts = changes.counts;
   on_changes(changes);
   // Every event brings the next look forward: the query corrects what the event may have got wrong.
@@ -474,6 +483,19 @@ void watching_agent::tell_blindness(policy::freshness hub) {
   }
 }
 
+/// Rules about time go by the hub's clock; a human should know that ours, or theirs, is wrong.
+void watching_agent::tell_clock() {
+  constexpr duration told_above = std::chrono::minutes(1);
+  const duration ahead = meter_.clock_ahead();
+  if (std::exchange(is_clock_wrong_, std::chrono::abs(ahead) > told_above) == is_clock_wrong_)
+    return;
+  if (is_clock_wrong_)
+    parts_.log.warning("hub_clock_differs",
+                       {{"hub", name_}, {"hub_ahead_seconds", ahead / std::chrono::seconds(1)}});
+  else
+    parts_.log.info("hub_clock_agrees", {{"hub", name_}});
+}
+
 void watching_agent::tell(const policy::judgement& judged) {
   const rule_view rule = make_rule_view(name_, judged);
   views_.note(judged);
@@ -518,11 +540,13 @@ asio::awaitable<void> watching_agent::judge_forever() {
     co_await desk_.serve();
     const wall_time now = parts_.time.wall_now();
     judge_.set_holds(parts_.holds.of(name_, now));
-    if (const tracker::changes aged = tracked_.refresh(now); !aged.empty())
+    if (const tracker::changes aged = tracked_.refresh(clock_.wall_now()); !aged.empty())
       on_changes(aged);
     const std::uint64_t judged_changes = changes_;
     const policy::freshness hub = freshness();
     tell_blindness(hub);
+    tell_clock();
+    judge_.set_clock_ahead(meter_.clock_ahead());
     policy::evaluation found = judge_.evaluate(tracked_, now, hub);
     acting_.memory().note(found.armings, now);
     for (policy::judgement& judged : found.judgements) {
@@ -538,9 +562,26 @@ asio::awaitable<void> watching_agent::judge_forever() {
     views_.flush(now);
     if (changes_ == judged_changes) {
       const steady_time next = parts_.time.steady_now() + judging_interval;
-      co_await wait_until(parts_.time, std::min(next, ask_again_at), changed_);
+      wake_judge_at(std::min(next, ask_again_at));
+      co_await changed_.wait();
     }
   }
+}
+
+/// The judge waits for changes alone, and time comes to it as one: to wait for either would put a group of
+/// coroutines, to be ended one after the other, between an event and its verdict.
+void watching_agent::wake_judge_at(steady_time when) {
+  if (when >= judge_wakes_at_)
+    return;  // it will look again before
+  judge_wakes_at_ = when;
+  tasks_->spawn(wake_judge(when));
+}
+
+asio::awaitable<void> watching_agent::wake_judge(steady_time when) {
+  co_await parts_.time.sleep_until(when);
+  if (judge_wakes_at_ == when)
+    judge_wakes_at_ = steady_time::max();
+  changed_.notify_all();
 }
 
 /// Jobs that were just read and are wanted still are asked for again only after a while: Salesforce's answer

@@ -4,10 +4,15 @@ namespace pushguard::agent {
 
 namespace {
 
+// Requests of a plan are cancelled side by side, each in three calls one after the other: with so many
+// connections twenty waves take twice the time of one. Salesforce allows 25 calls at once that take long.
+constexpr std::size_t connections_max = 10;
+
 salesforce::http_client_factory clients_with(const hub_connection_parts& parts, connect_options connect) {
   return [network = &parts.network, time = &parts.time, connect = std::move(connect)](const origin& peer) {
     http_client_options options;
     options.connect = connect;
+    options.connections_max = connections_max;
     return std::shared_ptr<http_client>(make_http_client(*network, *time, peer, options));
   };
 }

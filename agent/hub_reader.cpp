@@ -104,12 +104,18 @@ bool hub_reader::is_settled(request_index request, wall_time now) const {
   });
 }
 
-std::vector<domain::request_id> hub_reader::unsettled_requests() const {
+std::vector<domain::request_id> hub_reader::unsettled_requests() {
   const wall_time now = time_.wall_now();
   std::vector<domain::request_id> out;
   const auto requests = tracked_.requests();
+  settled_jobs_.resize(requests.size());
   for (std::uint32_t i = 0; i < requests.size(); ++i) {
-    if (!is_settled(request_index{i}, now))
+    const std::size_t jobs = requests[i].jobs.size();
+    if (jobs != 0 && settled_jobs_[i] == jobs)
+      continue;
+    if (is_settled(request_index{i}, now))
+      settled_jobs_[i] = jobs;
+    else
       out.push_back(requests[i].row.id);
   }
   return out;
@@ -263,10 +269,15 @@ asio::awaitable<result<>> hub_reader::apply_errors(result<salesforce::read<domai
 
 asio::awaitable<result<>> hub_reader::read_subscribers() {
   std::map<domain::package_id, std::vector<tracker::org_index>> wanted;
-  for (const tracker::request_record& request : tracked_.requests()) {
+  const auto requests = tracked_.requests();
+  asked_jobs_.resize(requests.size());
+  std::vector<std::size_t> asked_now;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const tracker::request_record& request = requests[i];
+    asked_now.push_back(request.jobs.size());
     std::vector<bool>& asked = asked_subscribers_[request.row.package];
     asked.resize(tracked_.orgs().size());
-    for (const tracker::job_index job : request.jobs) {
+    for (const tracker::job_index job : std::span(request.jobs).subspan(asked_jobs_[i])) {
       const tracker::org_index org = tracked_.at(job).org;
       if (!asked[static_cast<std::size_t>(org)])
         wanted[request.row.package].push_back(org);
@@ -291,6 +302,7 @@ asio::awaitable<result<>> hub_reader::read_subscribers() {
     for (const tracker::org_index org : orgs)
       answered[static_cast<std::size_t>(org)] = true;
   }
+  asked_jobs_ = std::move(asked_now);
   co_return result<>{};
 }
 

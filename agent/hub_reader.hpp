@@ -62,7 +62,7 @@ class hub_reader {
       result<salesforce::read<domain::error_row>> read, std::vector<domain::job_id> jobs);
   [[nodiscard]] static bool is_cheaper_by_request(std::size_t unread, std::size_t failed);
   [[nodiscard]] bool is_settled(tracker::request_index request, wall_time now) const;
-  [[nodiscard]] std::vector<domain::request_id> unsettled_requests() const;
+  [[nodiscard]] std::vector<domain::request_id> unsettled_requests();
   [[nodiscard]] std::vector<domain::request_id> moved_requests(
       const salesforce::job_counts_read& counted, std::vector<domain::request_id> candidates) const;
 
@@ -76,6 +76,10 @@ class hub_reader {
   std::optional<wall_time> last_asked_;      ///< when the last successful reading of jobs began
   /// By package and org: a subscriber row is asked for once per run.
   std::map<domain::package_id, std::vector<bool>> asked_subscribers_;
+  // By request, so that a pass does not look at every job that was ever pushed: how many jobs it had when it
+  // was found settled, and of how many of its first jobs the orgs were asked for.
+  std::vector<std::size_t> settled_jobs_;
+  std::vector<std::size_t> asked_jobs_;
 };
 
 }  // namespace pushguard::agent

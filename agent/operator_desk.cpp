@@ -275,7 +275,7 @@ asio::awaitable<operator_answer> operator_desk::resume(operator_command command,
   if (auto refused = refuse_to_resume(rollout))
     co_return *std::move(refused);
   hub_memory& memory = parts_.acting.memory();
-  const wall_time now = parts_.agent.time.wall_now();
+  const wall_time now = parts_.judge.hub_time(parts_.agent.time.wall_now());
   auto before = memory.find(rollout);
   memory.open_epoch(rollout, now);
   const auto stored =

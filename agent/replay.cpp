@@ -194,7 +194,7 @@ class replayer {
 
   /// The time until then passes step by step, where something is awaited.
   void wait_until(wall_time then) {
-    while (now_ && then - *now_ > step_ && idle_steps_ < idle_steps_max && is_open()) {
+    while (now_ && *now_ + step_ < then && idle_steps_ < idle_steps_max && is_open()) {
       *now_ += step_;
       ++idle_steps_;
       steps_.happened(into_.reconciled(*now_), *now_);

@@ -68,10 +68,12 @@ class worker {
 
 class threaded_agent final : public running_agent {
  public:
-  threaded_agent(configuration::configuration configuration, time_source& time, logger& log)
+  threaded_agent(configuration::configuration configuration, time_source& time, logger& log,
+                 store_opener open_store)
       : configuration_(std::move(configuration)),
         time_(time),
         log_(log),
+        open_store_(std::move(open_store)),
         decide_network_(make_socket_network(time)),
         serve_network_(make_socket_network(time)) {}
 
@@ -198,7 +200,7 @@ class threaded_agent final : public running_agent {
       state_.last_turn = time_.steady_now().time_since_epoch().count();
       co_await time_.sleep_for(lock_retry);
     }
-    auto opened = store::open_sqlite_store(std::move(*lock));
+    auto opened = open_store_(std::move(*lock));
     if (!opened) {
       outcome_ = std::unexpected(opened.error());
       co_return;
@@ -212,6 +214,7 @@ class threaded_agent final : public running_agent {
   const configuration::configuration configuration_;
   time_source& time_;
   logger& log_;
+  const store_opener open_store_;
   std::unique_ptr<network> decide_network_;
   std::unique_ptr<network> serve_network_;
   agent_state state_;
@@ -229,9 +232,13 @@ class threaded_agent final : public running_agent {
 
 }  // namespace
 
+store_opener sqlite_store_opener() {
+  return [](file_lock lock) { return store::open_sqlite_store(std::move(lock)); };
+}
+
 result<std::unique_ptr<running_agent>> start_agent(configuration::configuration configuration,
-                                                   time_source& time, logger& log) {
-  auto made = std::make_unique<threaded_agent>(std::move(configuration), time, log);
+                                                   time_source& time, logger& log, store_opener open_store) {
+  auto made = std::make_unique<threaded_agent>(std::move(configuration), time, log, std::move(open_store));
   if (auto started = made->start(); !started) {
     return std::unexpected(started.error());
   }

@@ -135,6 +135,7 @@ decision_view make_decision_view(const store::decision_record& decision) {
   view.started = static_cast<std::size_t>(decision.started);
   view.excluded = static_cast<std::size_t>(decision.excluded);
   view.in_flight = static_cast<std::size_t>(decision.in_flight);
+  view.still_to_start = static_cast<std::size_t>(decision.still_to_start);
   view.observed_ratio = decision.observed_ratio;
   view.lower_bound_ratio = decision.lower_bound_ratio;
   view.threshold_ratio = decision.threshold_ratio;

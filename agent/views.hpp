@@ -153,6 +153,7 @@ struct decision_view {
   std::size_t started = 0;
   std::size_t excluded = 0;
   std::size_t in_flight = 0;
+  std::size_t still_to_start = 0;  ///< queued in requests that run
   std::optional<double> observed_ratio = std::nullopt;
   std::optional<double> lower_bound_ratio = std::nullopt;  ///< rules without statistics have none
   std::optional<double> threshold_ratio = std::nullopt;

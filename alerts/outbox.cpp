@@ -29,17 +29,29 @@ namespace {
 
 /// A lane that can be ended by itself. Whoever runs it keeps it until it has ended.
 struct lane_holder {
-  lane_holder(std::unique_ptr<receiver> to, const lane_context& context,
-              const asio::any_io_executor& executor)
-      : delivers(std::move(to), context), tasks(executor) {}
+  lane_holder(std::unique_ptr<receiver> to, const lane_context& context) : delivers(std::move(to), context) {}
+
+  void end() {
+    is_ended = true;
+    if (tasks != nullptr) {
+      tasks->cancel();
+    }
+  }
 
   lane delivers;
-  task_group tasks;
+  task_group* tasks = nullptr;  ///< while it runs; the group itself must not outlive the executor's context
+  bool is_ended = false;
 };
 
-asio::awaitable<void> run_lane(std::shared_ptr<lane_holder> held) {
-  held->tasks.spawn(held->delivers.run());
-  co_await held->tasks.join();
+asio::awaitable<void> run_lane(asio::any_io_executor executor, std::shared_ptr<lane_holder> held) {
+  if (held->is_ended) {
+    co_return;
+  }
+  task_group tasks(std::move(executor));
+  held->tasks = &tasks;
+  tasks.spawn(held->delivers.run());
+  co_await tasks.join();
+  held->tasks = nullptr;
 }
 
 }  // namespace
@@ -62,9 +74,9 @@ struct outbox::state {
 
   void add(std::vector<std::unique_ptr<receiver>> receivers) {
     for (auto& each : receivers) {
-      lanes.push_back(std::make_shared<lane_holder>(std::move(each), context, executor));
+      lanes.push_back(std::make_shared<lane_holder>(std::move(each), context));
       if (tasks) {
-        tasks->spawn(run_lane(lanes.back()));
+        tasks->spawn(run_lane(executor, lanes.back()));
       }
     }
   }
@@ -106,7 +118,7 @@ void outbox::configure(const std::vector<std::string>& removed,
     if (std::ranges::find(removed, each->delivers.name()) == removed.end()) {
       return false;
     }
-    each->tasks.cancel();
+    each->end();
     return true;
   });
   state_->add(std::move(added));
@@ -116,7 +128,7 @@ asio::awaitable<void> outbox::run() {
   task_group group(state_->executor);
   group.spawn(state_->settled.run());
   for (const auto& each : state_->lanes) {
-    group.spawn(run_lane(each));
+    group.spawn(run_lane(state_->executor, each));
   }
   state_->tasks = &group;
   co_await group.join();

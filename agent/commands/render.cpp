@@ -91,8 +91,10 @@ std::string decision_text(const json::object& decision) {
       out += call_text(*call);
     }
   }
-  out += fmt::format("      {} orgs in flight at the decision, {} spared\n", number_of(decision, "in_flight"),
-                     number_of(decision, "spared_orgs"));
+  out += fmt::format(
+      "      {} orgs in flight at the decision, {} still to start in running requests, {} spared\n",
+      number_of(decision, "in_flight"), number_of(decision, "still_to_start"),
+      number_of(decision, "spared_orgs"));
   return out;
 }
 

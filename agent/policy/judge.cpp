@@ -152,6 +152,7 @@ struct judge::state {
   std::map<rollout_id, known_epoch> epochs;
   std::set<firing_key> fired;
   std::vector<known_hold> holds;
+  duration clock_ahead{};  // of the hub's clock
   std::map<arming_key, arming> armings;
   std::set<arming_key> candidates;  // waiting, and seen by a complete reconciliation
   std::vector<known_arming> new_armings;
@@ -362,9 +363,12 @@ void judge::state::judge_segment(scope_state& scope, std::size_t rule, segment_i
                                  const tracker::tracker& tracker, wall_time now, detail made_of_it) {
   const auto position = static_cast<std::size_t>(segment);
   auto& target = scope.verdicts[rule][position];
-  observation seen{.counts = scope.tallies[scope.tally_of_rule[rule]].counts(segment), .now = now};
+  observation seen{.counts = scope.tallies[scope.tally_of_rule[rule]].counts(segment),
+                   .now = now + clock_ahead};
   if (scope.ledgers[rule])
     scope.ledgers[rule]->observe(tracker, seen);
+  if (seen.due)
+    *seen.due -= clock_ahead;
   const auto opinion =
       policies[scope.policy].rules[rule].judge(seen, static_cast<std::uint32_t>(position) + 1, made_of_it);
   auto& made = target.newest;
@@ -671,6 +675,17 @@ void judge::set_holds(std::vector<known_hold> holds) {
   state_->holds = std::move(holds);
   for (auto& scope : state_->scopes)
     state_->mark_whole(scope);
+}
+
+void judge::set_clock_ahead(duration ahead) {
+  if (std::exchange(state_->clock_ahead, ahead) == ahead)
+    return;
+  for (auto& scope : state_->scopes)
+    state_->mark_whole(scope);
+}
+
+wall_time judge::hub_time(wall_time now) const noexcept {
+  return now + state_->clock_ahead;
 }
 
 void judge::resume(const tracker::tracker& tracker, const rollout_id& rollout, wall_time now) {

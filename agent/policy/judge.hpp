@@ -110,7 +110,13 @@ class judge {
   /// Replaces the holds. Where none covers a breach any more, or by evaluate()'s clock it has expired, the
   /// next evaluation answers what the breach leads to.
   void set_holds(std::vector<known_hold> holds);
-  /// Opens the next epoch: from now on only jobs started after `now` count, and fired rules may fire again.
+  /// How far the hub's clock is ahead of the one that evaluate() is given: rules about time compare instants
+  /// that Salesforce told with Salesforce's own present.
+  void set_clock_ahead(duration ahead);
+  /// What the hub's clock shows when ours shows `now`.
+  [[nodiscard]] wall_time hub_time(wall_time now) const noexcept;
+  /// Opens the next epoch: from now on only jobs started after `now`, by the hub's clock, count, and fired
+  /// rules may fire again.
   void resume(const tracker::tracker& tracker, const domain::rollout_id& rollout, wall_time now);
 
   /// What a successor needs.

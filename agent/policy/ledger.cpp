@@ -213,26 +213,32 @@ class finish_order_ledger final : public ledger {
             .is_certain = has_failed && now.settled == settlement::settled};
   }
 
+  /// How many entries in a row are counted beside `place`, up to where a window that holds it could end.
+  struct neighbours {
+    int before = 0;
+    int after = 0;
+  };
+  [[nodiscard]] neighbours neighbours_of(order::const_iterator place, bool finish::* is_counted) const {
+    neighbours found;
+    for (auto at = place; at != order_.begin() && found.before < length_ - 1 && (*std::prev(at)).*is_counted;
+         --at)
+      ++found.before;
+    for (auto at = std::next(place); at != order_.end() && found.after < length_ - 1 && (*at).*is_counted;
+         ++at)
+      ++found.after;
+    return found;
+  }
+
   /// Windows that hold `place`.
   [[nodiscard]] int windows_at(order::const_iterator place, bool finish::* is_counted) const {
     if (!((*place).*is_counted))
       return 0;
-    int before = 0;
-    for (auto at = place; at != order_.begin() && before < length_ - 1 && (*std::prev(at)).*is_counted; --at)
-      ++before;
-    int after = 0;
-    for (auto at = std::next(place); at != order_.end() && after < length_ - 1 && (*at).*is_counted; ++at)
-      ++after;
+    const auto [before, after] = neighbours_of(place, is_counted);
     return std::max(0, before + after + 1 - length_ + 1);
   }
   /// Windows that would be there if `place` were not.
   [[nodiscard]] int windows_across(order::const_iterator place, bool finish::* is_counted) const {
-    int before = 0;
-    for (auto at = place; at != order_.begin() && before < length_ - 1 && (*std::prev(at)).*is_counted; --at)
-      ++before;
-    int after = 0;
-    for (auto at = std::next(place); at != order_.end() && after < length_ - 1 && (*at).*is_counted; ++at)
-      ++after;
+    const auto [before, after] = neighbours_of(place, is_counted);
     if (before == 0 || after == 0)
       return 0;
     return std::max(0, before + after - length_ + 1);

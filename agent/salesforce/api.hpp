@@ -6,6 +6,8 @@
 #include <string_view>
 
 /// The words in which calls to Salesforce are counted and its API allocation is told.
+#include "base/time.hpp"
+
 namespace pushguard::salesforce {
 
 /// What a call was for: the `operation` label.
@@ -52,6 +54,8 @@ class api_observer {
 
   virtual void call_ended(api_operation operation, api_outcome outcome) = 0;
   virtual void usage_told(api_usage usage) = 0;
+  /// How far the answering server's clock is ahead of ours (negative: behind), to about a second.
+  virtual void clock_told(duration ahead) { (void)ahead; }
 };
 
 /// Ignores everything.

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "agent/salesforce/json.hpp"
+#include "base/http_date.hpp"
 
 namespace pushguard::salesforce {
 namespace {
@@ -214,6 +215,10 @@ asio::awaitable<api_result<http_response>> rest_client::send_once(const call& ma
     auto failed = transport_failure(made.what, response.error());
     observer_.call_ended(made.operation, outcome_of(failed));
     co_return std::unexpected(std::move(failed));
+  }
+  if (const auto date = response->headers.find("Date")) {
+    if (const auto server = parse_http_date(*date))
+      observer_.clock_told(*server - time_.wall_now());
   }
   if (const auto told = response->headers.find("Sforce-Limit-Info")) {
     if (const auto usage = parse_api_usage(*told))

@@ -7,7 +7,8 @@ namespace {
 
 constexpr std::string_view decision_columns =
     "id, hub, version_id, number, epoch, mode, policy, rule, decided_at, actor, reason, failed, started, "
-    "excluded, in_flight, observed_ratio, lower_bound_ratio, threshold_ratio, configuration_hash, "
+    "excluded, in_flight, still_to_start, observed_ratio, lower_bound_ratio, threshold_ratio, "
+    "configuration_hash, "
     "agent_version, outcome, ended_at, spared_orgs";
 
 std::optional<std::string_view> maybe_text(const auto& value) {
@@ -91,6 +92,7 @@ decision_record read_decision(SQLite::Statement& statement) {
   record.started = row.integer();
   record.excluded = row.integer();
   record.in_flight = row.integer();
+  record.still_to_start = row.integer();
   record.observed_ratio = row.maybe_real();
   record.lower_bound_ratio = row.maybe_real();
   record.threshold_ratio = row.maybe_real();
@@ -153,18 +155,19 @@ std::vector<decision_record> read_all(SQLite::Database& database, SQLite::Statem
 bool insert_decision(SQLite::Database& database, const decision_record& record) {
   SQLite::Statement statement(database, R"sql(
       INSERT INTO decisions (id, hub, version_key, version_id, number, epoch, mode, policy, rule, decided_at,
-                             actor, reason, failed, started, excluded, in_flight, observed_ratio,
+                             actor, reason, failed, started, excluded, in_flight, still_to_start, observed_ratio,
                              lower_bound_ratio, threshold_ratio, configuration_hash, agent_version, outcome,
                              ended_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (hub, version_key, number, epoch, mode, policy, rule) DO NOTHING)sql");
   const rollout_key& rollout = record.key.rollout;
   binder(statement) << record.id << rollout.hub << rollout.version.key() << rollout.version.text()
                     << rollout.number << record.key.epoch << to_string(record.key.mode) << record.key.policy
                     << record.key.rule << record.decided_at << record.actor << record.reason << record.failed
-                    << record.started << record.excluded << record.in_flight << record.observed_ratio
-                    << record.lower_bound_ratio << record.threshold_ratio << record.configuration_hash
-                    << record.agent_version << maybe_text(record.outcome) << record.ended_at;
+                    << record.started << record.excluded << record.in_flight << record.still_to_start
+                    << record.observed_ratio << record.lower_bound_ratio << record.threshold_ratio
+                    << record.configuration_hash << record.agent_version << maybe_text(record.outcome)
+                    << record.ended_at;
   if (statement.exec() == 0)
     return false;
   write_plan(database, record.id, record.plan);

@@ -103,7 +103,10 @@ struct decision_record {
   std::int64_t failed = 0;
   std::int64_t started = 0;
   std::int64_t excluded = 0;
-  std::int64_t in_flight = 0;
+  std::int64_t in_flight = 0;  ///< orgs being upgraded at the decision
+  /// Orgs queued in requests that run, which nobody can stop: with those in flight the most that can still
+  /// fail.
+  std::int64_t still_to_start = 0;
   std::optional<double> observed_ratio;
   std::optional<double> lower_bound_ratio;  ///< rules without statistics have none
   std::optional<double> threshold_ratio;

@@ -173,6 +173,9 @@ CREATE TABLE holds (
   until INTEGER NOT NULL,
   PRIMARY KEY (hub, version_key, number, policy, rule)
 ) STRICT;
+)sql"},
+    migration{"how many more orgs could start and fail after a decision", R"sql(
+ALTER TABLE decisions ADD COLUMN still_to_start INTEGER NOT NULL DEFAULT 0;
 )sql"}};
 
 constexpr const char* migrations_table = R"sql(

@@ -275,7 +275,7 @@ void simulated_agent::start() {
   core_ = agent::agent_core::make(
               {.configuration = *configuration_,
                .network = *network_,
-               .time = time_,
+               .time = agent_time_,
                .log = log_,
                .state = state_,
                .views =
@@ -288,12 +288,12 @@ void simulated_agent::start() {
               .value();
   server_ = std::make_unique<agent::web_server>(agent::web_server_parts{
       .configuration = *configuration_,
-      .time = time_,
+      .time = agent_time_,
       .log = log_,
       .state = state_,
       .version = "1.2.3",
       .commit = "abcdef",
-      .configuration_loaded = time_.wall_now(),
+      .configuration_loaded = agent_time_.wall_now(),
       .collect = [this] { return core_->collect(); },
       .reach_store = [this]() -> store::store* { return run_ ? run_->store.get() : nullptr; },
       .perform = [this](agent::operator_command command) { return core_->perform(std::move(command)); }});

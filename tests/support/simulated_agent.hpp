@@ -20,6 +20,7 @@
 #include "tests/support/connect_proxy.hpp"
 #include "tests/support/recording_logger.hpp"
 #include "tests/support/run_simulated.hpp"
+#include "tests/support/shifted_time.hpp"
 
 namespace pushguard::test {
 
@@ -74,6 +75,8 @@ class simulated_agent {
   void move_hub();
   /// Whether the hub's answers say how much of the API allocation is used.
   void set_usage_told(bool is_told) { is_usage_told_ = is_told; }
+  /// How far the agent's calendar is ahead of everybody else's.
+  void set_clock_ahead(duration ahead) noexcept { agent_time_.set_ahead(ahead); }
   /// Whether the store refuses every commit.
   void set_disk_full(bool is_full) { is_disk_full_ = is_full; }
   /// Requests that reached the hub, outages included.
@@ -131,6 +134,7 @@ class simulated_agent {
   [[nodiscard]] http_handler hub_gate();
 
   fake_time time_;
+  shifted_time agent_time_{time_};
   recording_logger log_;
   boost::asio::io_context context_{1};
   std::unique_ptr<network> network_ = make_pipe_network();

@@ -17,8 +17,6 @@ namespace json = boost::json;
 using test::simulated_agent;
 using testing::AllOf;
 using testing::Contains;
-using testing::Each;
-using testing::Field;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;

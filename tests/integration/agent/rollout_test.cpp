@@ -433,5 +433,27 @@ TEST(Secrets, AppearInNoLogAnswerOrAlert) {
   }
 }
 
+// The agent's calendar is wrong by hours: jobs that have just started must not look stuck, and stuck ones
+// must.
+TEST(WrongClock, DoesNotMoveRulesAboutTime) {
+  for (const duration ahead : {duration(-5h), duration(5h)}) {
+    simulated_agent world(rollout(0.0));
+    world.use_policies(R"(
+  - name: time
+    mode: enforce
+    rules:
+      - { name: stuck, job_running: { longer_than: 2h }, action: abort }
+      - { name: stalled, stalled: { no_progress_for: 2h }, action: abort }
+)");
+    world.set_clock_ahead(ahead);
+    world.start();
+    ASSERT_TRUE(world.run_to_the_end()) << ahead.count();
+    EXPECT_TRUE(world.decisions().empty()) << ahead.count();
+    EXPECT_EQ(world.log().lines_of("hub_clock_differs").size(), 1U);
+    for (const auto& [key, rule] : world.model().rules())
+      EXPECT_EQ(rule.verdict, "ok") << key.rule << ": " << rule.reason;
+  }
+}
+
 }  // namespace
 }  // namespace pushguard

@@ -57,6 +57,16 @@ TEST(ContainmentAlert, CarriesTheReasonUnchanged) {
               AllOf(HasSubstr("12 orgs were in flight"), HasSubstr("17 orgs: DeployError")));
 }
 
+TEST(ContainmentAlert, SaysHowManyMoreCanFail) {
+  auto made = decision();
+  made.still_to_start = 30;
+  const auto alert = make_containment_alert(context(), made, alert_severity::critical);
+  EXPECT_THAT(alert.description,
+              HasSubstr("12 orgs were in flight at the decision and 30 are still to start in requests that "
+                        "run: at most 42 more can fail."));
+  EXPECT_EQ(alert.annotations.at("still_to_start_orgs"), "30");
+}
+
 TEST(ContainmentAlert, SaysWhatWasStoppedAndWhatAHumanMustStillDo) {
   decision_view ended = decision();
   ended.outcome = "confirmed";

@@ -34,7 +34,7 @@ TEST(AuditTrail, TellsADecisionAsItWasMade) {
             json::parse(R"json({"mode": "enforce", "epoch": 2, "policy": "production",
     "rule": "failure-rate",
     "reason": "failed 17 of 100 started = 17.0%; lower bound 6.6% > limit 5.0% (99% confidence)",
-    "failed": 17, "started": 100, "excluded": 2, "in_flight": 5, "observed_ratio": 0.17,
+    "failed": 17, "started": 100, "excluded": 2, "in_flight": 5, "still_to_start": 3, "observed_ratio": 0.17,
     "lower_bound_ratio": 0.066, "threshold_ratio": 0.05,
     "error_signatures": [
       {"signature": "DeployError: 'O\"Neil\nä", "orgs": 12, "sample_org_keys": ["00D000000000001", "00D000000000002"]},

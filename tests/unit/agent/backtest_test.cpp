@@ -21,7 +21,6 @@ using history::test::make_id;
 using policy::org_count;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 
 /// A wave whose jobs start and end a second apart: the first `failed` of `orgs` fail.
 struct wave {

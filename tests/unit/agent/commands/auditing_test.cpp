@@ -39,7 +39,7 @@ class Auditing : public testing::Test {
     store::batch changes;
     for (int n = 1; n <= 3; ++n)
       changes.audit.push_back(store::test::sample_audit(n));
-    (void)test::must(database.commit(std::move(changes)));
+    (void)test::must(database.commit(changes));
     last_hash_ = test::must(database.load()).audit.last_hash;
   }
 

@@ -10,7 +10,6 @@ namespace pushguard::policy {
 namespace {
 
 using testing::HasSubstr;
-using testing::Not;
 
 policy_specification policy_of(rule_test test) {
   policy_specification made{.name = "production"};

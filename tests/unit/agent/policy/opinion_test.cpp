@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 namespace pushguard::policy {
 namespace {
 
@@ -10,7 +12,7 @@ org_counts counts_of(org_count failed, org_count started, org_count scheduled = 
 }
 
 opinion judge_once(rule_test test, const org_counts& counts, std::uint32_t ordinal = 1) {
-  const rule_specification rule{.name = "rule", .test = test};
+  const rule_specification rule{.name = "rule", .test = std::move(test)};
   return rule_judge(rule).judge({.counts = counts}, ordinal);
 }
 

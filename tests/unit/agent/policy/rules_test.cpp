@@ -325,6 +325,29 @@ TEST(LateStartRule, LooksAtRequestsThatHoldAMatchingOrg) {
   EXPECT_EQ(now(court, at(6h)).value, verdict::breached);
 }
 
+// ---- the hub's clock ----
+
+TEST(HubClock, RulesAboutTimeGoByIt) {
+  for (const duration ahead : {duration(-3h), duration(3h)}) {
+    auto court = armed(stalled_rule{.no_progress_for = 30min});
+    court.judge.set_clock_ahead(ahead);
+    court.jobs(1, 5, 1, push_status::in_progress, 10s);
+    // What our clock shows when the hub's shows that.
+    const auto ours = [ahead](duration hubs) { return at(hubs) - ahead; };
+    EXPECT_EQ(now(court, ours(10s + 30min - 1ms)).value, verdict::ok) << ahead.count();
+    EXPECT_EQ(now(court, ours(10s + 30min)).value, verdict::breached) << ahead.count();
+    EXPECT_EQ(court.judge.hub_time(ours(1h)), at(1h));
+  }
+}
+
+TEST(HubClock, ThatIsFoundToDifferIsJudgedByAtOnce) {
+  auto court = armed(stalled_rule{.no_progress_for = 30min});
+  court.jobs(1, 5, 1, push_status::in_progress, 10s);
+  EXPECT_EQ(now(court, at(10min)).value, verdict::ok);
+  court.judge.set_clock_ahead(1h);
+  EXPECT_EQ(now(court, at(10min)).value, verdict::breached);
+}
+
 // ---- hysteresis ----
 
 TEST(Hysteresis, KeepsABreachUntilItHasBeenBetterForAWhile) {

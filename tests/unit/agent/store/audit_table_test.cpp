@@ -81,7 +81,7 @@ TEST(AuditTable, KeepsEveryFieldAndReplacesWhatIsNoText) {
                            .kind = audit_kind::agent_started,
                            .actor = "a\xFF"
                                     "b"});
-  must(database.commit(std::move(changes)));
+  must(database.commit(changes));
   const auto rows = must(database.audit_page({}));
   ASSERT_EQ(rows.size(), 2U);
   const audit_entry sample = sample_audit(1);
@@ -108,8 +108,8 @@ TEST(AuditTable, IsPagedAndFiltered) {
   changes.audit[1].decision = 8;
   changes.audit[2].decision.reset();
   changes.audit[3].kind = audit_kind::settled;
-  must(database.commit(std::move(changes)));
-  const auto sequences = [&](audit_query query) {
+  must(database.commit(changes));
+  const auto sequences = [&](const audit_query& query) {
     std::vector<std::int64_t> found;
     for (const audit_row& row : must(database.audit_page(query)))
       found.push_back(row.sequence);
@@ -130,14 +130,14 @@ TEST(AuditTable, HasNothingOfABatchThatWasNotApplied) {
   auto database = open(scratch.database());
   batch first = with_audit(1, 1);
   first.decisions.push_back(sample_decision(1));
-  must(database.commit(std::move(first)));
+  must(database.commit(first));
 
   batch again = with_audit(2, 1);
   again.decisions.push_back(sample_decision(2));
-  EXPECT_FALSE(must(database.commit(std::move(again))).is_applied());
+  EXPECT_FALSE(must(database.commit(again)).is_applied());
   batch lost = with_audit(3, 1);
   lost.decision_updates.push_back({.id = 99, .plan = {}, .outcome = {}, .ended_at = {}});
-  EXPECT_FALSE(database.commit(std::move(lost)));
+  EXPECT_FALSE(database.commit(lost));
   EXPECT_EQ(must(database.audit_page({})).size(), 1U);
 
   must(database.commit(with_audit(4, 1)));

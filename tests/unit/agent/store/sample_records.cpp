@@ -33,6 +33,7 @@ decision_record sample_decision(std::int64_t id, std::string rule) {
   record.started = 100;
   record.excluded = 2;
   record.in_flight = 5;
+  record.still_to_start = 3;
   record.observed_ratio = 0.17;
   record.lower_bound_ratio = 0.066;
   record.threshold_ratio = 0.05;

@@ -124,7 +124,7 @@ TEST(UnusableDatabase, IsNotOneWhoseAuditTrailHasAFlippedLetter) {
   batch changes;
   changes.audit.push_back(sample_audit(1));
   changes.audit[0].details = R"({"reason":"there was a reason"})";
-  must(open(scratch.database()).commit(std::move(changes)));
+  must(open(scratch.database()).commit(changes));
   {
     std::fstream file(scratch.database(), std::ios::in | std::ios::out | std::ios::binary);
     std::string all(std::filesystem::file_size(scratch.database()), '\0');
