@@ -83,14 +83,23 @@ wall_time last_activity(const past_push& push) {
   return std::max(last, end_of(push).value_or(wall_time::min()));
 }
 
-/// In the order in which they are told of at one instant.
-enum class happening : unsigned char { shown, request_started, job_started, job_ended, request_ended };
+/// In the order in which they are told of at one instant. Salesforce's instants are whole seconds: what was
+/// cancelled in the second of a failure may have been cancelled for it, so the failure is judged before.
+enum class happening : unsigned char {
+  shown,
+  request_started,
+  job_started,
+  job_ended,
+  request_ended,
+  job_canceled,
+  request_canceled
+};
 
 struct event {
   wall_time at;
+  happening what = happening::shown;
   std::uint32_t push = 0;
   std::uint32_t job = 0;
-  happening what = happening::shown;
   /// It may change a verdict by itself; a job that starts or succeeds only makes the share smaller.
   bool is_judged_at_once = true;
 
@@ -99,7 +108,7 @@ struct event {
 
 /// What is told of a job again and again, apart from its record, which has far more.
 struct replayed_job {
-  tracker::job_index index{};  // once it was shown
+  tracker::job_index index = tracker::no_job;  // until it is shown, before anything is told of it
   push_status status = push_status::unrecognized;
   tracker::maybe_time start{};
 };
@@ -146,26 +155,36 @@ class replayer {
 
   void collect(std::uint32_t index, const recorded_rollout& rollout) {
     const past_push& push = pushes_[index];
-    // One that was not scheduled begins when it is made, so that it cannot be seen before.
-    const bool is_scheduled = push.header.request.scheduled_start.has_value();
-    const auto begin = begin_of(push);
-    events_.push_back({is_scheduled || begin == rollout.began ? rollout.shown : begin, index});
-    auto start = push.header.request.start;
     jobs_[index].reserve(push.jobs.size());
+    auto start = push.header.request.start;
+    auto first = wall_time::max();
+    const auto add = [&](const event& happened) {
+      first = std::min(first, happened.at);
+      events_.push_back(happened);
+    };
     for (std::uint32_t i = 0; i < push.jobs.size(); ++i) {
       const auto& row = push.jobs[i].row;
       jobs_[index].push_back({.status = row.status, .start = row.start});
       const auto job_start = start_of(push.jobs[i]);
       start = earlier(start, job_start);
       if (job_start)
-        events_.push_back({*job_start, index, i, happening::job_started, false});
+        add({*job_start, happening::job_started, index, i, false});
       if (const auto job_end = end_of(push.jobs[i], push))
-        events_.push_back({*job_end, index, i, happening::job_ended, row.status != push_status::succeeded});
+        add({*job_end, row.status == push_status::canceled ? happening::job_canceled : happening::job_ended,
+             index, i, row.status != push_status::succeeded});
     }
     if (start)
-      events_.push_back({*start, index, 0, happening::request_started});
-    if (const auto ended = end_of(push))
-      events_.push_back({*ended, index, 0, happening::request_ended});
+      add({*start, happening::request_started, index});
+    if (const auto ended = end_of(push)) {
+      const bool is_canceled = push.header.request.status == push_status::canceled;
+      add({*ended, is_canceled ? happening::request_canceled : happening::request_ended, index});
+    }
+    // One that was not scheduled begins when it is made, so that it cannot be seen before. Whatever happens
+    // to one, it was seen by then.
+    const bool is_scheduled = push.header.request.scheduled_start.has_value();
+    const auto begin = begin_of(push);
+    const auto seen = is_scheduled || begin == rollout.began ? rollout.shown : begin;
+    events_.push_back({std::min(seen, first), happening::shown, index});
     // What still ran when the file was written ran until then.
     if (!push.header.is_complete) {
       const auto bound = rollout.ended + tracker::abandoned_after + 1h;
@@ -210,12 +229,23 @@ class replayer {
     std::size_t taken = 0;
     while (taken < events.size() && events[taken].what == happening::shown)
       show(events[taken++], at, changed);
-    tell_requests(events.subspan(taken), happening::request_started, at, changed);
-    tell_jobs(events.subspan(taken), at, changed);
-    tell_requests(events.subspan(taken), happening::request_ended, at, changed);
+    // Each is judged at once, so what was cancelled ends the span.
+    const auto canceled =
+        std::ranges::find_if(events, [](const event& each) { return each.what >= happening::job_canceled; });
+    const auto before = events.first(static_cast<std::size_t>(canceled - events.begin()));
+    tell_requests(before.subspan(taken), happening::request_started, at, changed);
+    tell_jobs(before.subspan(taken), at, changed);
+    tell_requests(before.subspan(taken), happening::request_ended, at, changed);
     if (shows)
       changed.append(into_.reconciled(at));
-    steps_.happened(changed, at);
+    if (!before.empty())
+      steps_.happened(changed, at);
+    if (before.size() == events.size())
+      return;
+    tracker::changes afterwards;
+    tell_jobs(events.subspan(before.size()), at, afterwards);
+    tell_requests(events.subspan(before.size()), happening::request_canceled, at, afterwards);
+    steps_.happened(afterwards, at);
   }
 
   void show(const event& shown, wall_time at, tracker::changes& changed) {
@@ -291,7 +321,8 @@ class replayer {
     read_.clear();
     errors_.clear();
     for (const event& each : events) {
-      if (each.what != happening::job_started && each.what != happening::job_ended)
+      if (each.what != happening::job_started && each.what != happening::job_ended &&
+          each.what != happening::job_canceled)
         continue;
       const replayed_job& job = jobs_[each.push][each.job];
       auto& state = states_.emplace_back();

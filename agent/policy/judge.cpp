@@ -347,7 +347,7 @@ void judge::state::judge_scope(scope_state& scope, const tracker::tracker& track
       scope.verdicts[rule].emplace_back();
     if (scope.is_judged_whole) {
       for (std::size_t i = 0; i < count; ++i)
-        judge_segment(scope, rule, static_cast<segment_index>(i), tracker, now, wanted);
+        judge_segment(scope, rule, static_cast<segment_index>(i), tracker, now, detail::full);
     } else if (scope.ledgers[rule]) {
       judge_segment(scope, rule, segment_index{}, tracker, now, wanted);
     } else {
@@ -544,7 +544,7 @@ void judge::state::conclude(scope_state& scope, const tracker::tracker& tracker,
     if (target.is_unsettled)
       awaiting.insert(&scope);
     // What it says once more is the same; now it is shown.
-    if (wanted == detail::verdicts && (made.before != made.value || follows != made.follows))
+    if (made.reason.empty() && (made.before != made.value || follows != made.follows))
       judge_segment(scope, rule, segment, tracker, now, detail::full);
     target.is_judged = false;
     const bool acts = made.follows == consequence::abort || made.follows == consequence::would_abort;

@@ -84,7 +84,7 @@ class judge {
  public:
   /// Policies' names and the names of rules within one are unique. Feed it with apply(), or with apply_all()
   /// where the tracker knows something already. With detail::verdicts a judgement has its reason and its
-  /// lower bound only from an evaluation that changed its verdict or its consequence.
+  /// lower bound only from an evaluation that changed its verdict, its consequence or what it speaks of.
   explicit judge(std::vector<policy_specification> policies, judge_memory memory = {},
                  detail wanted = detail::full);
   ~judge();
