@@ -48,6 +48,7 @@ struct verdict_state {
   std::optional<wall_time> better_since;          // the rule says something better than what stands
   std::optional<wall_time> due;                   // when time alone makes it say something else
   bool is_new = true;
+  bool is_renamed = false;    // speaks of another rollout than when it was last answered
   bool is_judged = false;     // by the evaluation under way
   bool is_lingering = false;  // stands by hysteresis only
   bool is_changed = false;    // to be answered by the evaluation under way
@@ -97,6 +98,16 @@ std::string_view segment_name(const tracker::tracker& tracker, segmentation by, 
   return unknown_segment;
 }
 
+// What is made without detail has no reason and no bound: these are compared where both have them.
+bool is_other_reason(std::string_view a, std::string_view b) {
+  return !a.empty() && !b.empty() && a != b;
+}
+bool are_other_numbers(judged_numbers a, const judged_numbers& b) {
+  if (!a.lower_bound || !b.lower_bound)
+    a.lower_bound = b.lower_bound;
+  return a != b;
+}
+
 }  // namespace
 
 struct judge::state {
@@ -119,7 +130,7 @@ struct judge::state {
   // judging
   void judge_scope(scope_state& scope, const tracker::tracker& tracker, wall_time now);
   void judge_segment(scope_state& scope, std::size_t rule, segment_index segment,
-                     const tracker::tracker& tracker, wall_time now, detail made_of_it);
+                     const tracker::tracker& tracker, wall_time now, detail least);
   static void linger(verdict_state& target, wall_time now);
   void name_judgement(judgement& made, const scope_state& scope, std::size_t rule, segment_index segment,
                       const tracker::tracker& tracker) const;
@@ -347,7 +358,7 @@ void judge::state::judge_scope(scope_state& scope, const tracker::tracker& track
       scope.verdicts[rule].emplace_back();
     if (scope.is_judged_whole) {
       for (std::size_t i = 0; i < count; ++i)
-        judge_segment(scope, rule, static_cast<segment_index>(i), tracker, now, detail::full);
+        judge_segment(scope, rule, static_cast<segment_index>(i), tracker, now, wanted);
     } else if (scope.ledgers[rule]) {
       judge_segment(scope, rule, segment_index{}, tracker, now, wanted);
     } else {
@@ -360,7 +371,7 @@ void judge::state::judge_scope(scope_state& scope, const tracker::tracker& track
 }
 
 void judge::state::judge_segment(scope_state& scope, std::size_t rule, segment_index segment,
-                                 const tracker::tracker& tracker, wall_time now, detail made_of_it) {
+                                 const tracker::tracker& tracker, wall_time now, detail least) {
   const auto position = static_cast<std::size_t>(segment);
   auto& target = scope.verdicts[rule][position];
   observation seen{.counts = scope.tallies[scope.tally_of_rule[rule]].counts(segment),
@@ -369,14 +380,19 @@ void judge::state::judge_segment(scope_state& scope, std::size_t rule, segment_i
     scope.ledgers[rule]->observe(tracker, seen);
   if (seen.due)
     *seen.due -= clock_ahead;
+  // What it speaks of may have changed, and then it is told whole when it is told next.
+  const auto made_of_it = scope.is_judged_whole || target.is_renamed ? detail::full : least;
   const auto opinion =
       policies[scope.policy].rules[rule].judge(seen, static_cast<std::uint32_t>(position) + 1, made_of_it);
   auto& made = target.newest;
   const auto known_value = made.value;
   const auto known_reason = std::exchange(made.reason, {});
   const auto known_numbers = std::exchange(made.numbers, opinion.numbers);
-  if (target.is_new || scope.is_judged_whole)
+  if (target.is_new || scope.is_judged_whole) {
+    const auto known_rollout = made.key.rollout;
     name_judgement(made, scope, rule, segment, tracker);
+    target.is_renamed = target.is_renamed || known_rollout != made.key.rollout;
+  }
   made.at = now;
   settle(target, opinion, scope, tracker);
   if (made_of_it == detail::verdicts)
@@ -385,7 +401,8 @@ void judge::state::judge_segment(scope_state& scope, std::size_t rule, segment_i
       seen.due, target.better_since ? std::optional(*target.better_since + recovery_after) : std::nullopt);
   scope.due = earlier(scope.due, target.due);
   target.is_changed = std::exchange(target.is_new, false) || target.is_changed || known_value != made.value ||
-                      known_reason != made.reason || known_numbers != made.numbers;
+                      is_other_reason(known_reason, made.reason) ||
+                      are_other_numbers(known_numbers, made.numbers);
   if (!std::exchange(target.is_judged, true))
     scope.judged.emplace_back(rule, segment);
 }
@@ -548,8 +565,10 @@ void judge::state::conclude(scope_state& scope, const tracker::tracker& tracker,
       judge_segment(scope, rule, segment, tracker, now, detail::full);
     target.is_judged = false;
     const bool acts = made.follows == consequence::abort || made.follows == consequence::would_abort;
-    if (std::exchange(target.is_changed, false) || armed != made.armed || follows != made.follows || acts)
+    if (std::exchange(target.is_changed, false) || armed != made.armed || follows != made.follows || acts) {
+      target.is_renamed = false;
       out.judgements.push_back(made);
+    }
   }
 }
 

@@ -255,20 +255,25 @@ TEST(Backtest, AnAlertIsToldAndAbortsNothing) {
   EXPECT_EQ(report.totals.aborts, 0U);
 }
 
-// What the package's rule says does not change when the next rollout begins, but what it speaks of does.
+// What the package's rule says does not change when the next rollout begins, but what it speaks of does: at
+// once where that brings new orgs, or with the first change afterwards.
 TEST(Backtest, ARuleThatIsBreachedSinceAnEarlierRolloutOfItsPackageTellsWhy) {
   auto production = budget(0.05, policy::rule_action::alert);
   production.scope = policy::counting_scope::package;
   production.rules.push_back({.name = "rate", .test = policy::failure_rate_rule{.above = 0.05}});
-  const std::vector pushes{push_of({.number = 1, .failed = 50}),
-                           push_of({.number = 2, .scheduled = 1h, .orgs = 10, .version = 3})};
+  std::vector pushes{push_of({.number = 1, .failed = 50}),
+                     push_of({.number = 2, .scheduled = 1h, .orgs = 10, .version = 3}),
+                     push_of({.number = 3, .scheduled = 2h, .orgs = 0, .version = 4}),
+                     push_of({.number = 4, .scheduled = 3h, .orgs = 10, .version = 4})};
+  pushes[3].header.request.scheduled_start.reset();
   const auto report = backtest(pushes, {production});
-  ASSERT_EQ(report.rollouts.size(), 2U);
+  ASSERT_EQ(report.rollouts.size(), 3U);
   for (const auto& rollout : report.rollouts) {
     ASSERT_EQ(rollout.rules.size(), 2U);
     for (const auto& rule : rollout.rules)
       EXPECT_TRUE(rule.breached && rule.fired) << rollout.id.text() << " " << rule.rule;
   }
+  EXPECT_EQ(report.rollouts[2].rules[0].fired->at, at(3h));
   expect_reasons(report);
 }
 
