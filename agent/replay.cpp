@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/sort/pdqsort/pdqsort.hpp>
 #include <map>
 
 namespace pushguard::agent {
@@ -124,7 +125,8 @@ class replayer {
 
   void run() {
     collect();
-    std::ranges::sort(events_);
+    // Runs that are in order are what makes std::sort slow.
+    boost::sort::pdqsort(events_.begin(), events_.end());
     for (std::size_t i = 0; i < events_.size();) {
       wait_until(events_[i].at);
       const std::size_t end = end_of_instant(i);
