@@ -71,7 +71,7 @@ class backtester {
         settings_(settings),
         rollouts_(find_rollouts(pushes, settings.rollout_gap)),
         tracker_({.rollout_gap = settings.rollout_gap}, known_rollouts(pushes, rollouts_)),
-        judge_(std::move(policies)) {}
+        judge_(std::move(policies), {}, policy::detail::verdicts) {}
 
   backtest_report run() {
     begin_report();

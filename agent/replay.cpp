@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/sort/pdqsort/pdqsort.hpp>
 #include <map>
 
 namespace pushguard::agent {
@@ -83,17 +84,38 @@ wall_time last_activity(const past_push& push) {
   return std::max(last, end_of(push).value_or(wall_time::min()));
 }
 
-/// In the order in which they are told of at one instant.
-enum class happening : unsigned char { shown, request_started, job_started, job_ended, request_ended };
+/// In the order in which they are told of at one instant. Salesforce's instants are whole seconds: what was
+/// cancelled in the second of a failure may have been cancelled for it, so the failure is judged before.
+enum class happening : unsigned char {
+  shown,
+  request_started,
+  job_started,
+  job_ended,
+  request_ended,
+  job_canceled,
+  request_canceled
+};
 
 struct event {
   wall_time at;
+  happening what = happening::shown;
   std::uint32_t push = 0;
   std::uint32_t job = 0;
-  happening what = happening::shown;
+  /// It may change a verdict by itself; a job that starts or succeeds only makes the share smaller.
+  bool is_judged_at_once = true;
 
   friend auto operator<=>(const event&, const event&) = default;
 };
+
+/// What is told of a job again and again, apart from its record, which has far more.
+struct replayed_job {
+  tracker::job_index index = tracker::no_job;  // until it is shown, before anything is told of it
+  push_status status = push_status::unrecognized;
+  tracker::maybe_time start{};
+};
+
+/// Jobs are shown so many at a time: what is made of them stays in the processor's cache.
+constexpr std::size_t shown_together = 256;
 
 class replayer {
  public:
@@ -103,7 +125,8 @@ class replayer {
 
   void run() {
     collect();
-    std::ranges::sort(events_);
+    // Runs that are in order are what makes std::sort slow.
+    boost::sort::pdqsort(events_.begin(), events_.end());
     for (std::size_t i = 0; i < events_.size();) {
       wait_until(events_[i].at);
       const std::size_t end = end_of_instant(i);
@@ -122,6 +145,8 @@ class replayer {
     for (const past_push& push : pushes_)
       jobs += push.jobs.size();
     events_.reserve(2 * jobs + 3 * pushes_.size());
+    jobs_.resize(pushes_.size());
+    into_.reserve(jobs);
     for (const recorded_rollout& rollout : rollouts_) {
       open += rollout.ended - rollout.shown;
       for (const std::size_t push : rollout.pushes)
@@ -132,34 +157,41 @@ class replayer {
 
   void collect(std::uint32_t index, const recorded_rollout& rollout) {
     const past_push& push = pushes_[index];
-    const auto start = start_of(push);
-    // One that was not scheduled begins when it is made, so that it cannot be seen before.
+    jobs_[index].reserve(push.jobs.size());
+    auto start = push.header.request.start;
+    auto first = wall_time::max();
+    const auto add = [&](const event& happened) {
+      first = std::min(first, happened.at);
+      events_.push_back(happened);
+    };
+    for (std::uint32_t i = 0; i < push.jobs.size(); ++i) {
+      const auto& row = push.jobs[i].row;
+      jobs_[index].push_back({.status = row.status, .start = row.start});
+      const auto job_start = start_of(push.jobs[i]);
+      start = earlier(start, job_start);
+      if (job_start)
+        add({*job_start, happening::job_started, index, i, false});
+      if (const auto job_end = end_of(push.jobs[i], push))
+        add({*job_end, row.status == push_status::canceled ? happening::job_canceled : happening::job_ended,
+             index, i, row.status != push_status::succeeded});
+    }
+    if (start)
+      add({*start, happening::request_started, index});
+    if (const auto ended = end_of(push)) {
+      const bool is_canceled = push.header.request.status == push_status::canceled;
+      add({*ended, is_canceled ? happening::request_canceled : happening::request_ended, index});
+    }
+    // One that was not scheduled begins when it is made, so that it cannot be seen before. Whatever happens
+    // to one, it was seen by then.
     const bool is_scheduled = push.header.request.scheduled_start.has_value();
     const auto begin = begin_of(push);
-    events_.push_back({is_scheduled || begin == rollout.began ? rollout.shown : begin, index});
-    if (start)
-      events_.push_back({*start, index, 0, happening::request_started});
-    const auto ended = end_of(push);
-    if (ended)
-      events_.push_back({*ended, index, 0, happening::request_ended});
-    for (std::uint32_t i = 0; i < push.jobs.size(); ++i) {
-      if (const auto job_start = start_of(push.jobs[i]))
-        events_.push_back({*job_start, index, i, happening::job_started});
-      if (const auto job_end = end_of(push.jobs[i], push))
-        events_.push_back({*job_end, index, i, happening::job_ended});
-    }
+    const auto seen = is_scheduled || begin == rollout.began ? rollout.shown : begin;
+    events_.push_back({std::min(seen, first), happening::shown, index});
     // What still ran when the file was written ran until then.
     if (!push.header.is_complete) {
       const auto bound = rollout.ended + tracker::abandoned_after + 1h;
       horizon_ = std::max(horizon_, std::min(push.header.written_at, bound));
     }
-  }
-
-  /// What may change a verdict by itself; a job that starts or succeeds only makes the share smaller.
-  [[nodiscard]] bool is_judged_at_once(const event& each) const {
-    const bool is_of_job = each.what == happening::job_started || each.what == happening::job_ended;
-    return !is_of_job || (each.what == happening::job_ended &&
-                          pushes_[each.push].jobs[each.job].row.status != push_status::succeeded);
   }
 
   /// The end of the next instant at which something is judged: starts and successes before it come along.
@@ -169,7 +201,7 @@ class replayer {
       const bool is_later = end > begin && events_[end].at != events_[end - 1].at;
       if (is_later && (is_due || events_[end].at - events_[begin].at >= quiet_max))
         break;
-      is_due = is_due || is_judged_at_once(events_[end]);
+      is_due = is_due || events_[end].is_judged_at_once;
       // What is shown comes first at its instant.
       if (is_later && events_[end].what == happening::shown)
         break;
@@ -199,12 +231,23 @@ class replayer {
     std::size_t taken = 0;
     while (taken < events.size() && events[taken].what == happening::shown)
       show(events[taken++], at, changed);
-    tell_requests(events.subspan(taken), happening::request_started, at, changed);
-    tell_jobs(events.subspan(taken), at, changed);
-    tell_requests(events.subspan(taken), happening::request_ended, at, changed);
+    // Each is judged at once, so what was cancelled ends the span.
+    const auto canceled =
+        std::ranges::find_if(events, [](const event& each) { return each.what >= happening::job_canceled; });
+    const auto before = events.first(static_cast<std::size_t>(canceled - events.begin()));
+    tell_requests(before.subspan(taken), happening::request_started, at, changed);
+    tell_jobs(before.subspan(taken), at, changed);
+    tell_requests(before.subspan(taken), happening::request_ended, at, changed);
     if (shows)
       changed.append(into_.reconciled(at));
-    steps_.happened(changed, at);
+    if (!before.empty())
+      steps_.happened(changed, at);
+    if (before.size() == events.size())
+      return;
+    tracker::changes afterwards;
+    tell_jobs(events.subspan(before.size()), at, afterwards);
+    tell_requests(events.subspan(before.size()), happening::request_canceled, at, afterwards);
+    steps_.happened(afterwards, at);
   }
 
   void show(const event& shown, wall_time at, tracker::changes& changed) {
@@ -216,36 +259,45 @@ class replayer {
     row.end.reset();
     row.modified = at;
     changed.append(into_.apply(std::span(&row, 1), at));
-    std::vector<domain::job_row> jobs;
-    std::vector<domain::subscriber_row> subscribers;
-    jobs.reserve(push.jobs.size());
-    subscribers.reserve(push.jobs.size());
-    for (const history_job& job : push.jobs) {
-      jobs.push_back({.id = job.row.id,
-                      .request = row.id,
-                      .org = job.row.org,
-                      .status = push_status::pending,
-                      .status_text = {},
-                      .start = {},
-                      .end = {},
-                      .modified = at});
-      // No rule looks at an org's name.
-      if (const auto& known = job.subscriber)
-        subscribers.push_back({.org = known->org,
-                               .package = known->package,
-                               .name = {},
-                               .type = known->type,
-                               .sf_instance = known->sf_instance,
-                               .org_status = known->org_status,
-                               .version = known->version});
+    for (std::size_t i = 0; i < push.jobs.size(); i += shown_together) {
+      const auto count = std::min(shown_together, push.jobs.size() - i);
+      show_jobs(std::span(push.jobs).subspan(i, count), row.id, at,
+                std::span(jobs_[shown.push]).subspan(i, count), changed);
     }
-    changed.append(into_.apply(jobs, at));
-    auto told = into_.apply(subscribers);
-    // An org that has this job alone is counted with it.
-    std::erase_if(told.subscribers, [&](tracker::org_index org) {
+    // An org that has one job alone is counted with it.
+    std::erase_if(changed.subscribers, [&](tracker::org_index org) {
       return into_.at(into_.at(org).newest_job).next_of_org == tracker::no_job;
     });
+  }
+
+  void show_jobs(std::span<const history_job> jobs, const domain::request_id& request, wall_time at,
+                 std::span<replayed_job> replayed, tracker::changes& changed) {
+    rows_.clear();
+    subscribers_.clear();
+    for (const history_job& job : jobs) {
+      auto& row = rows_.emplace_back();
+      row.id = job.row.id;
+      row.request = request;
+      row.org = job.row.org;
+      row.status = push_status::pending;
+      row.modified = at;
+      if (!job.subscriber)
+        continue;
+      // No rule looks at an org's name or status.
+      auto& subscriber = subscribers_.emplace_back();
+      subscriber.org = job.row.org;
+      subscriber.package = job.subscriber->package;
+      subscriber.type = job.subscriber->type;
+      subscriber.sf_instance = job.subscriber->sf_instance;
+      subscriber.version = job.subscriber->version;
+    }
+    auto told = into_.apply(rows_, at);
+    // Each row of a new job is one change. Of a job in two files some may be no news.
+    const bool are_new = told.jobs.size() == jobs.size();
+    for (std::size_t i = 0; i < jobs.size(); ++i)
+      replayed[i].index = are_new ? told.jobs[i].job : into_.find(jobs[i].row.id).value();
     changed.append(std::move(told));
+    changed.append(into_.apply(subscribers_));
   }
 
   void tell_requests(std::span<const event> events, happening what, wall_time at, tracker::changes& changed) {
@@ -267,29 +319,33 @@ class replayer {
   }
 
   void tell_jobs(std::span<const event> events, wall_time at, tracker::changes& changed) {
-    rows_.clear();
+    states_.clear();
     read_.clear();
     errors_.clear();
     for (const event& each : events) {
-      if (each.what != happening::job_started && each.what != happening::job_ended)
+      if (each.what != happening::job_started && each.what != happening::job_ended &&
+          each.what != happening::job_canceled)
         continue;
-      const history_job& job = pushes_[each.push].jobs[each.job];
-      domain::job_row& row = rows_.emplace_back(job.row);
-      row.modified = each.at;
+      const replayed_job& job = jobs_[each.push][each.job];
+      auto& state = states_.emplace_back();
+      state.job = job.index;
+      state.start = job.start;
+      state.modified = each.at;
       if (each.what == happening::job_started) {
-        row.status = push_status::in_progress;
-        row.end.reset();
+        state.status = push_status::in_progress;
         continue;
       }
-      if (is_terminal(row.status))
-        row.end = each.at;
-      if (row.status != push_status::failed)
+      state.status = job.status;
+      if (is_terminal(job.status))
+        state.end = each.at;
+      if (job.status != push_status::failed)
         continue;
-      read_.push_back(row.id);
-      std::ranges::move(history::errors_to_replay(job), std::back_inserter(errors_));
+      const history_job& recorded = pushes_[each.push].jobs[each.job];
+      read_.push_back(recorded.row.id);
+      std::ranges::move(history::errors_to_replay(recorded), std::back_inserter(errors_));
     }
-    if (!rows_.empty())
-      changed.append(into_.apply(rows_, at));
+    if (!states_.empty())
+      changed.append(into_.apply(states_, at));
     if (!read_.empty())
       changed.append(into_.apply_errors(read_, errors_));
   }
@@ -299,7 +355,10 @@ class replayer {
   tracker::tracker& into_;
   const replay_steps& steps_;
   std::vector<event> events_;
-  std::vector<domain::job_row> rows_;  // kept for their room
+  std::vector<std::vector<replayed_job>> jobs_;  // by push
+  std::vector<domain::job_row> rows_;            // this and the next ones are kept for their room
+  std::vector<domain::subscriber_row> subscribers_;
+  std::vector<tracker::job_state> states_;
   std::vector<domain::job_id> read_;
   std::vector<domain::error_row> errors_;
   std::optional<wall_time> now_;

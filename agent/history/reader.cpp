@@ -14,6 +14,7 @@
 #include <span>
 
 #include "agent/history/words.hpp"
+#include "agent/history/written_line.hpp"
 #include "base/text.hpp"
 
 namespace pushguard::history {
@@ -337,6 +338,15 @@ result<> history_reader::take_line(std::string_view line, line_end end) {
     return {};
   if (line.size() > line_bytes_max)
     return problem(errc::too_large, fmt::format("the line is longer than {} bytes", line_bytes_max));
+  if (!has_header_)
+    return take_general_line(line, end);
+  if (read_written_job(line, read_.header.request, read_.jobs.emplace_back()))
+    return check_newest_job();
+  read_.jobs.pop_back();
+  return take_general_line(line, end);
+}
+
+result<> history_reader::take_general_line(std::string_view line, line_end end) {
   std::array<unsigned char, parse_buffer_bytes>
       buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): room
   json::monotonic_resource memory(buffer.data(), buffer.size());
@@ -356,7 +366,10 @@ result<> history_reader::take_line(std::string_view line, line_end end) {
   object_reader members(*object);
   if (has_header_) {
     auto job = read_job(members, read_.header.request);
-    return job ? add_job(std::move(*job)) : problem(errc::malformed, job.error());
+    if (!job)
+      return problem(errc::malformed, job.error());
+    read_.jobs.push_back(std::move(*job));
+    return check_newest_job();
   }
   std::string version;
   switch (check_format(members, version)) {
@@ -383,20 +396,20 @@ result<> history_reader::take_line(std::string_view line, line_end end) {
   return {};
 }
 
-result<> history_reader::add_job(history_job job) {
-  if (read_.jobs.size() == read_.header.jobs)
+result<> history_reader::check_newest_job() {
+  const domain::job_row& job = read_.jobs.back().row;
+  if (read_.jobs.size() > read_.header.jobs)
     return problem(errc::malformed, fmt::format("the file has more jobs than the {} that its header promises",
                                                 read_.header.jobs));
-  const auto [there, is_new] = line_of_job_.try_emplace(job.row.id, line_);
+  const auto [there, is_new] = line_of_job_.try_emplace(job.id, line_);
   if (!is_new)
     return problem(errc::malformed,
-                   fmt::format("job {} was in line {} already", job.row.id.text(), there->second));
-  if (!read_.jobs.empty() && !stands_before(read_.jobs.back().row, job.row))
+                   fmt::format("job {} was in line {} already", job.id.text(), there->second));
+  if (read_.jobs.size() > 1 && !stands_before(read_.jobs[read_.jobs.size() - 2].row, job))
     return problem(errc::malformed,
                    fmt::format("job {} is out of order: jobs stand by their end, then by their id, and those "
                                "without an end come last",
-                               job.row.id.text()));
-  read_.jobs.push_back(std::move(job));
+                               job.id.text()));
   return {};
 }
 

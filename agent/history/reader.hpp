@@ -27,7 +27,8 @@ class history_reader {
   enum class line_end : unsigned char { there, missing };
 
   [[nodiscard]] result<> take_line(std::string_view line, line_end end);
-  [[nodiscard]] result<> add_job(history_job job);
+  [[nodiscard]] result<> take_general_line(std::string_view line, line_end end);
+  [[nodiscard]] result<> check_newest_job();
   [[nodiscard]] result<> problem(errc kind, std::string_view what);
 
   std::string file_;

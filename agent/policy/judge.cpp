@@ -48,6 +48,7 @@ struct verdict_state {
   std::optional<wall_time> better_since;          // the rule says something better than what stands
   std::optional<wall_time> due;                   // when time alone makes it say something else
   bool is_new = true;
+  bool is_renamed = false;    // speaks of another rollout than when it was last answered
   bool is_judged = false;     // by the evaluation under way
   bool is_lingering = false;  // stands by hysteresis only
   bool is_changed = false;    // to be answered by the evaluation under way
@@ -97,10 +98,20 @@ std::string_view segment_name(const tracker::tracker& tracker, segmentation by, 
   return unknown_segment;
 }
 
+// What is made without detail has no reason and no bound: these are compared where both have them.
+bool is_other_reason(std::string_view a, std::string_view b) {
+  return !a.empty() && !b.empty() && a != b;
+}
+bool are_other_numbers(judged_numbers a, const judged_numbers& b) {
+  if (!a.lower_bound || !b.lower_bound)
+    a.lower_bound = b.lower_bound;
+  return a != b;
+}
+
 }  // namespace
 
 struct judge::state {
-  state(std::vector<policy_specification> given, judge_memory memory);
+  state(std::vector<policy_specification> given, judge_memory memory, detail wanted);
 
   // counting
   scope_state& find_or_add_scope(std::size_t policy, const tracker::tracker& tracker,
@@ -119,7 +130,7 @@ struct judge::state {
   // judging
   void judge_scope(scope_state& scope, const tracker::tracker& tracker, wall_time now);
   void judge_segment(scope_state& scope, std::size_t rule, segment_index segment,
-                     const tracker::tracker& tracker, wall_time now);
+                     const tracker::tracker& tracker, wall_time now, detail least);
   static void linger(verdict_state& target, wall_time now);
   void name_judgement(judgement& made, const scope_state& scope, std::size_t rule, segment_index segment,
                       const tracker::tracker& tracker) const;
@@ -127,7 +138,7 @@ struct judge::state {
               const tracker::tracker& tracker) const;
   void arm_candidates(evaluation& out);
   void set_arming(const arming_key& key, policy_mode mode, arming value);
-  void conclude(scope_state& scope, evaluation& out);
+  void conclude(scope_state& scope, const tracker::tracker& tracker, wall_time now, evaluation& out);
   [[nodiscard]] consequence consequence_of(const verdict_state& target);
   [[nodiscard]] bool is_held(const judgement_key& key) const {
     return std::ranges::any_of(holds, [&](const known_hold& hold) { return hold.covers(key); });
@@ -142,6 +153,7 @@ struct judge::state {
   void forget_counts(scope_state& scope);
 
   const std::vector<policy_specification> specifications;
+  const detail wanted;
   std::deque<policy_state> policies;
   std::deque<scope_state> scopes;
   boost::unordered_flat_map<domain::package_id, std::uint32_t, std::hash<domain::package_id>> packages;
@@ -160,8 +172,8 @@ struct judge::state {
   bool was_ever_read = false;
 };
 
-judge::state::state(std::vector<policy_specification> given, judge_memory memory)
-    : specifications(std::move(given)) {
+judge::state::state(std::vector<policy_specification> given, judge_memory memory, detail wanted)
+    : specifications(std::move(given)), wanted(wanted) {
   std::map<std::string, policy_mode> modes;
   for (const auto& specification : specifications) {
     modes[specification.name] = specification.mode;
@@ -346,12 +358,12 @@ void judge::state::judge_scope(scope_state& scope, const tracker::tracker& track
       scope.verdicts[rule].emplace_back();
     if (scope.is_judged_whole) {
       for (std::size_t i = 0; i < count; ++i)
-        judge_segment(scope, rule, static_cast<segment_index>(i), tracker, now);
+        judge_segment(scope, rule, static_cast<segment_index>(i), tracker, now, wanted);
     } else if (scope.ledgers[rule]) {
-      judge_segment(scope, rule, segment_index{}, tracker, now);
+      judge_segment(scope, rule, segment_index{}, tracker, now, wanted);
     } else {
       for (const auto segment : changed[tally])
-        judge_segment(scope, rule, segment, tracker, now);
+        judge_segment(scope, rule, segment, tracker, now, wanted);
     }
   }
   scope.is_judged_whole = false;
@@ -359,7 +371,7 @@ void judge::state::judge_scope(scope_state& scope, const tracker::tracker& track
 }
 
 void judge::state::judge_segment(scope_state& scope, std::size_t rule, segment_index segment,
-                                 const tracker::tracker& tracker, wall_time now) {
+                                 const tracker::tracker& tracker, wall_time now, detail least) {
   const auto position = static_cast<std::size_t>(segment);
   auto& target = scope.verdicts[rule][position];
   observation seen{.counts = scope.tallies[scope.tally_of_rule[rule]].counts(segment),
@@ -368,21 +380,29 @@ void judge::state::judge_segment(scope_state& scope, std::size_t rule, segment_i
     scope.ledgers[rule]->observe(tracker, seen);
   if (seen.due)
     *seen.due -= clock_ahead;
+  // What it speaks of may have changed, and then it is told whole when it is told next.
+  const auto made_of_it = scope.is_judged_whole || target.is_renamed ? detail::full : least;
   const auto opinion =
-      policies[scope.policy].rules[rule].judge(seen, static_cast<std::uint32_t>(position) + 1);
+      policies[scope.policy].rules[rule].judge(seen, static_cast<std::uint32_t>(position) + 1, made_of_it);
   auto& made = target.newest;
   const auto known_value = made.value;
   const auto known_reason = std::exchange(made.reason, {});
   const auto known_numbers = std::exchange(made.numbers, opinion.numbers);
-  if (target.is_new || scope.is_judged_whole)
+  if (target.is_new || scope.is_judged_whole) {
+    const auto known_rollout = made.key.rollout;
     name_judgement(made, scope, rule, segment, tracker);
+    target.is_renamed = target.is_renamed || known_rollout != made.key.rollout;
+  }
   made.at = now;
   settle(target, opinion, scope, tracker);
+  if (made_of_it == detail::verdicts)
+    made.reason.clear();
   target.due = earlier(
       seen.due, target.better_since ? std::optional(*target.better_since + recovery_after) : std::nullopt);
   scope.due = earlier(scope.due, target.due);
   target.is_changed = std::exchange(target.is_new, false) || target.is_changed || known_value != made.value ||
-                      known_reason != made.reason || known_numbers != made.numbers;
+                      is_other_reason(known_reason, made.reason) ||
+                      are_other_numbers(known_numbers, made.numbers);
   if (!std::exchange(target.is_judged, true))
     scope.judged.emplace_back(rule, segment);
 }
@@ -530,19 +550,25 @@ void judge::state::end_holds(wall_time now) {
     mark_whole(scope);
 }
 
-void judge::state::conclude(scope_state& scope, evaluation& out) {
+void judge::state::conclude(scope_state& scope, const tracker::tracker& tracker, wall_time now,
+                            evaluation& out) {
   for (const auto& [rule, segment] : std::exchange(scope.judged, {})) {
     auto& target = scope.verdicts[rule][static_cast<std::size_t>(segment)];
     auto& made = target.newest;
-    target.is_judged = false;
     made.before = std::exchange(target.answered, made.value);
     const auto armed = std::exchange(made.armed, *scope.armings[rule]);
     const auto follows = std::exchange(made.follows, consequence_of(target));
     if (target.is_unsettled)
       awaiting.insert(&scope);
+    // What it says once more is the same; now it is shown.
+    if (made.reason.empty() && (made.before != made.value || follows != made.follows))
+      judge_segment(scope, rule, segment, tracker, now, detail::full);
+    target.is_judged = false;
     const bool acts = made.follows == consequence::abort || made.follows == consequence::would_abort;
-    if (std::exchange(target.is_changed, false) || armed != made.armed || follows != made.follows || acts)
+    if (std::exchange(target.is_changed, false) || armed != made.armed || follows != made.follows || acts) {
+      target.is_renamed = false;
       out.judgements.push_back(made);
+    }
   }
 }
 
@@ -571,8 +597,8 @@ void judge::state::collect_wanted(const tracker::tracker& tracker, evaluation& o
 
 // ---- the judge ----
 
-judge::judge(std::vector<policy_specification> policies, judge_memory memory)
-    : state_(std::make_unique<state>(std::move(policies), std::move(memory))) {}
+judge::judge(std::vector<policy_specification> policies, judge_memory memory, detail wanted)
+    : state_(std::make_unique<state>(std::move(policies), std::move(memory), wanted)) {}
 judge::~judge() = default;
 judge::judge(judge&&) noexcept = default;
 judge& judge::operator=(judge&&) noexcept = default;
@@ -621,7 +647,7 @@ evaluation judge::evaluate(const tracker::tracker& tracker, wall_time now, fresh
   judge_dirty();  // what arming has touched; the others have nothing new
   for (auto* scope : std::exchange(state_->dirty, {})) {
     scope->is_dirty = false;
-    state_->conclude(*scope, out);
+    state_->conclude(*scope, tracker, now, out);
   }
   state_->collect_wanted(tracker, out);
   return out;

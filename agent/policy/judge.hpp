@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/policy/judgement.hpp"
+#include "agent/policy/opinion.hpp"
 #include "agent/policy/specification.hpp"
 #include "agent/tracker/tracker.hpp"
 
@@ -82,8 +83,10 @@ inline constexpr std::size_t confirmed_jobs_max = 400;
 class judge {
  public:
   /// Policies' names and the names of rules within one are unique. Feed it with apply(), or with apply_all()
-  /// where the tracker knows something already.
-  explicit judge(std::vector<policy_specification> policies, judge_memory memory = {});
+  /// where the tracker knows something already. With detail::verdicts a judgement has its reason and its
+  /// lower bound only from an evaluation that changed its verdict, its consequence or what it speaks of.
+  explicit judge(std::vector<policy_specification> policies, judge_memory memory = {},
+                 detail wanted = detail::full);
   ~judge();
   judge(judge&&) noexcept;
   judge& operator=(judge&&) noexcept;

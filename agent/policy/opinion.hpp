@@ -9,6 +9,12 @@
 
 namespace pushguard::policy {
 
+/// How much is made of a judgement. Reasons and bounds cost far more than verdicts.
+enum class detail : unsigned char {
+  full,
+  verdicts,  ///< without reason and lower bound
+};
+
 /// What one rule makes of what is observed, before arming, blindness, confirmation and hysteresis.
 struct opinion {
   verdict value = verdict::insufficient_data;  ///< never `blind`
@@ -28,7 +34,8 @@ class rule_judge {
   [[nodiscard]] std::optional<segmentation> by() const noexcept;
 
   /// `ordinal` is the group's place in the order of appearance, from 1.
-  [[nodiscard]] opinion judge(const observation& seen, std::uint32_t ordinal = 1);
+  [[nodiscard]] opinion judge(const observation& seen, std::uint32_t ordinal = 1,
+                              detail wanted = detail::full);
 
   [[nodiscard]] const rule_specification& rule() const noexcept { return *rule_; }
 
@@ -39,7 +46,7 @@ class rule_judge {
   };
 
   [[nodiscard]] opinion judge_rate(const failure_rate_rule& rule, const org_counts& counts,
-                                   std::uint32_t ordinal);
+                                   std::uint32_t ordinal, detail wanted);
   [[nodiscard]] rate_tables& tables(const failure_rate_rule& rule, std::uint32_t ordinal);
 
   const rule_specification* rule_;

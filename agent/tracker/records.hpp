@@ -108,6 +108,8 @@ struct request_record {
   domain::request_row row{};  ///< status: the newest known, from a query or the stream
   evidence source = evidence::queried;
   rollout_index rollout{};
+  text_index package{};
+  text_index version{};
   wall_time first_seen{};
   maybe_time heard{};          ///< when the stream said the present status
   maybe_time last_progress{};  ///< when a job of it was last seen to change its status

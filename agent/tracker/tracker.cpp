@@ -74,8 +74,8 @@ precedence compare(const known_status& known, push_status status, maybe_time mod
 }
 
 /// Takes a time that a row states; what it does not state stays.
-bool take_time(maybe_time& known, const std::optional<wall_time>& stated) {
-  if (!stated || known == maybe_time(stated))
+bool take_time(maybe_time& known, maybe_time stated) {
+  if (!stated.has_value() || known == stated)
     return false;
   known = stated;
   return true;
@@ -91,17 +91,25 @@ std::string shortened(std::string_view text) {
   return to_valid_utf8(cut_at_character(text, error_text_bytes_max));
 }
 
-/// The time at which a row's job did what its status says.
-std::optional<wall_time> time_of_progress(const domain::job_row& row) {
-  if (row.end)
-    return row.end;
-  return row.start ? row.start : row.modified;
+/// The time at which a job did what its status says.
+maybe_time time_of_progress(const job_state& state) {
+  if (state.end.has_value())
+    return state.end;
+  return state.start.has_value() ? state.start : state.modified;
+}
+
+job_state state_of(job_index job, const domain::job_row& row) {
+  return {.job = job, .status = row.status, .start = row.start, .end = row.end, .modified = row.modified};
 }
 
 }  // namespace
 
 void changes::append(changes&& later) {
   const auto move_all = [](auto& to, auto& from) {
+    if (to.empty()) {
+      to = std::move(from);
+      return;
+    }
     to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
   };
   move_all(jobs, later.jobs);
@@ -244,7 +252,11 @@ void tracker::apply_row(const domain::request_row& row, wall_time asked, changes
 void tracker::add_request(const domain::request_row& row, wall_time asked, changes& out) {
   const auto index = static_cast<request_index>(requests_.size());
   const auto rollout = place_request(row, asked, out);
-  requests_.push_back({.row = row, .rollout = rollout, .first_seen = asked});
+  requests_.push_back({.row = row,
+                       .rollout = rollout,
+                       .package = texts_.intern(row.package.key()),
+                       .version = texts_.intern(row.version.key()),
+                       .first_seen = asked});
   request_index_.emplace(row.id, index);
   auto& owner = rollouts_[static_cast<std::size_t>(rollout)];
   owner.requests.push_back(index);
@@ -283,8 +295,31 @@ void tracker::update_request(request_index index, const domain::request_row& row
 
 // ---- jobs ----
 
+void tracker::reserve(std::size_t jobs) {
+  jobs_.reserve(jobs);
+  orgs_.reserve(jobs);
+  job_index_.reserve(jobs);
+  org_index_.reserve(jobs);
+}
+
+changes tracker::apply(std::span<const job_state> states, wall_time asked) {
+  changes out;
+  out.jobs.reserve(states.size());
+  std::set<rollout_index> touched;
+  for (const auto& state : states) {
+    if (state.status == push_status::unrecognized)
+      ++out.counts.unrecognized;
+    update_job(state, asked, out);
+    touched.insert(at(at(state.job).request).rollout);
+  }
+  for (const auto rollout : touched)
+    recount_open(rollout, asked, out);
+  return out;
+}
+
 changes tracker::apply(std::span<const domain::job_row> rows, wall_time asked) {
   changes out;
+  out.jobs.reserve(rows.size());
   std::set<rollout_index> touched;
   for (const auto& row : rows) {
     const auto request = find(row.request);
@@ -305,7 +340,7 @@ changes tracker::apply(std::span<const domain::job_row> rows, wall_time asked) {
 void tracker::apply_row(const domain::job_row& row, request_index request, wall_time asked, changes& out) {
   const auto known = find(row.id);
   if (known)
-    update_job(*known, row, asked, out);
+    update_job(state_of(*known, row), asked, out);
   else
     add_job(row, request, asked, out);
 }
@@ -328,31 +363,31 @@ void tracker::add_job(const domain::job_row& row, request_index request, wall_ti
   record.jobs.push_back(index);
   ++record.job_counts[static_cast<std::size_t>(row.status)];
   if (is_started(row.status))
-    note_progress(request, time_of_progress(row).value_or(asked));
+    note_progress(request, time_of_progress(state_of(index, row)).value_or(asked));
   (void)remember_from_version(index);
   out.jobs.push_back({index, std::nullopt, row.status});
   ++out.counts.applied;
 }
 
-void tracker::update_job(job_index index, const domain::job_row& row, wall_time asked, changes& out) {
-  auto& job = jobs_[static_cast<std::size_t>(index)];
+void tracker::update_job(const job_state& state, wall_time asked, changes& out) {
+  auto& job = jobs_[static_cast<std::size_t>(state.job)];
   const auto order =
-      compare({job.status, job.source, job.modified, job.heard}, row.status, row.modified, asked);
+      compare({job.status, job.source, job.modified, job.heard}, state.status, state.modified, asked);
   if (order == precedence::older) {
     ++out.counts.stale;
     return;
   }
   bool is_news = job.source == evidence::streamed;
-  is_news = take_time(job.start, row.start) || is_news;
-  is_news = take_time(job.end, row.end) || is_news;
-  if (row.modified)
-    job.modified = row.modified;
+  is_news = take_time(job.start, state.start) || is_news;
+  is_news = take_time(job.end, state.end) || is_news;
+  if (state.modified.has_value())
+    job.modified = state.modified;
   job.source = evidence::queried;
   job.heard = {};
-  if (row.status != job.status) {
-    change_status(index, row.status, time_of_progress(row).value_or(asked), out);
+  if (state.status != job.status) {
+    change_status(state.job, state.status, time_of_progress(state).value_or(asked), out);
   } else if (is_news) {
-    out.jobs.push_back({index, row.status, row.status});
+    out.jobs.push_back({state.job, state.status, state.status});
   } else {
     ++out.counts.duplicate;
     return;
@@ -377,8 +412,7 @@ void tracker::change_status(job_index index, push_status status, wall_time when,
     note_progress(job.request, when);
   // From now on the org has that version: the next push to it begins there.
   if (status == push_status::succeeded)
-    installed_.insert_or_assign(installed_key(job.org, request.row.package),
-                                texts_.intern(request.row.version.key()));
+    installed_.insert_or_assign(installed_key(job.org, request.package), request.version);
 }
 
 void tracker::note_progress(request_index request, wall_time when) {
@@ -462,7 +496,8 @@ void tracker::apply_row(const domain::subscriber_row& row, changes& out) {
   const auto org = intern_org(row.org);
   bool is_news = update_org(org, row);
   if (row.version) {
-    installed_.insert_or_assign(installed_key(org, row.package), texts_.intern(row.version->key()));
+    installed_.insert_or_assign(installed_key(org, texts_.intern(row.package.key())),
+                                texts_.intern(row.version->key()));
     for (auto job = at(org).newest_job; job != no_job; job = at(job).next_of_org)
       is_news = remember_from_version(job) || is_news;
   }
@@ -494,10 +529,9 @@ org_index tracker::intern_org(const domain::org_key& key) {
   return at->second;
 }
 
-std::uint64_t tracker::installed_key(org_index org, const domain::package_id& package) {
+std::uint64_t tracker::installed_key(org_index org, text_index package) noexcept {
   constexpr unsigned package_bits = 16;
-  return (static_cast<std::uint64_t>(org) << package_bits) |
-         static_cast<std::uint64_t>(texts_.intern(package.key()));
+  return (static_cast<std::uint64_t>(org) << package_bits) | static_cast<std::uint64_t>(package);
 }
 
 // The version an org had before a job is the first one seen that is not the job's own.
@@ -505,9 +539,9 @@ bool tracker::remember_from_version(job_index index) {
   auto& job = jobs_[static_cast<std::size_t>(index)];
   if (job.from_version != text_index{})
     return false;
-  const auto& request = at(job.request).row;
+  const auto& request = at(job.request);
   const auto installed = installed_.find(installed_key(job.org, request.package));
-  if (installed == installed_.end() || at(installed->second) == request.version.key())
+  if (installed == installed_.end() || installed->second == request.version)
     return false;
   job.from_version = installed->second;
   return true;

@@ -32,6 +32,15 @@ inline constexpr std::size_t error_text_bytes_max = 512;
 /// Error rows kept per job. More say nothing new, and a job with thousands must not fill the memory.
 inline constexpr std::size_t errors_per_job_max = 20;
 
+/// A later state of a job that is known already: a row without what never changes.
+struct job_state {
+  job_index job{};
+  domain::push_status status = domain::push_status::unrecognized;
+  maybe_time start{};
+  maybe_time end{};
+  maybe_time modified{};
+};
+
 /// How often a normalised error occurred, with some of the orgs it occurred in.
 struct signature_count {
   std::string_view signature;  ///< valid for the tracker's life
@@ -51,6 +60,9 @@ class tracker {
  public:
   explicit tracker(tracker_options options = {}, std::span<const known_rollout> known = {});
 
+  /// Makes room for so many jobs, each of an org of its own; more are welcome.
+  void reserve(std::size_t jobs);
+
   // ---- apply ----
 
   /// Applies what a stream event says about a job or a request. One that names neither a known job nor a
@@ -62,6 +74,8 @@ class tracker {
   [[nodiscard]] changes apply(std::span<const domain::request_row> rows, wall_time asked);
   /// Rows of jobs. Their requests must have been applied before; a row of an unknown one is a hint.
   [[nodiscard]] changes apply(std::span<const domain::job_row> rows, wall_time asked);
+  /// The same for jobs whose indexes are at hand.
+  [[nodiscard]] changes apply(std::span<const job_state> states, wall_time asked);
   /// All error rows of `read`, which are failed jobs: those without rows are known to have none.
   [[nodiscard]] changes apply_errors(std::span<const domain::job_id> read,
                                      std::span<const domain::error_row> rows);
@@ -130,7 +144,7 @@ class tracker {
   void apply_row(const domain::request_row& row, wall_time asked, changes& out);
   void update_request(request_index index, const domain::request_row& row, wall_time asked, changes& out);
   void apply_row(const domain::job_row& row, request_index request, wall_time asked, changes& out);
-  void update_job(job_index index, const domain::job_row& row, wall_time asked, changes& out);
+  void update_job(const job_state& state, wall_time asked, changes& out);
   void apply_row(const domain::subscriber_row& row, changes& out);
   void apply_job_event(job_index job, const domain::push_event& event, wall_time now, changes& out);
   void recount_after(job_index job, wall_time now, changes& out);
@@ -141,7 +155,7 @@ class tracker {
   [[nodiscard]] std::optional<job_index> job_of(const domain::push_event& event) const;
   void change_status(job_index job, domain::push_status status, wall_time when, changes& out);
   void note_progress(request_index request, wall_time when);
-  [[nodiscard]] std::uint64_t installed_key(org_index org, const domain::package_id& package);
+  [[nodiscard]] static std::uint64_t installed_key(org_index org, text_index package) noexcept;
   [[nodiscard]] bool remember_from_version(job_index job);
   [[nodiscard]] bool update_org(org_index index, const domain::subscriber_row& row);
   void set_errors(job_index job, std::vector<error_record> errors, changes& out);

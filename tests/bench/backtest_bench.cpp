@@ -1,6 +1,8 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <boost/json/parse.hpp>
 #include <random>
@@ -14,7 +16,9 @@
 #include "agent/history/writer.hpp"
 
 /// What a backtest of a rollout of 100 000 orgs costs, reading its files included, beside boost::json::parse,
-/// with its default storage, of their lines.
+/// with its default storage, of their lines. The claim is about the mean of ten rounds. The first one, which
+/// is what a user runs, is told apart: it also pays for memory that the process has not had yet, which
+/// parsing line by line never needs.
 namespace pushguard::bench {
 namespace {
 
@@ -113,48 +117,86 @@ std::vector<policy::policy_specification> make_policies() {
   return {production};
 }
 
+/// The CPU of it, in seconds.
+double parse_lines(const std::vector<std::string>& files) {
+  const double begin = cpu_seconds();
+  for (const std::string_view file : files) {
+    for (std::size_t at = 0; at < file.size();) {
+      const std::size_t end = file.find('\n', at);
+      benchmark::DoNotOptimize(boost::json::parse({file.data() + at, end - at}));
+      at = end + 1;
+    }
+  }
+  return cpu_seconds() - begin;
+}
+
+struct round_cost {
+  double reading = 0;  ///< CPU, in seconds
+  double testing = 0;  ///< reading included
+  bool is_right = false;
+};
+
+round_cost run_backtest(const std::vector<std::string>& files) {
+  round_cost cost;
+  const double begin = cpu_seconds();
+  {
+    std::vector<history::past_push> pushes;
+    for (const std::string& file : files)
+      pushes.push_back(history::read_past_push(file, "wave.ndjson").value());
+    cost.reading = cpu_seconds() - begin;
+    const auto report = agent::backtest(pushes, make_policies());
+    cost.is_right = report.rollouts.size() == 1 && report.rollouts[0].orgs == orgs &&
+                    report.rollouts[0].rules[0].warned && report.totals.aborts == 0;
+  }
+  cost.testing = cpu_seconds() - begin;
+  return cost;
+}
+
+/// Pages that the process was given.
+long faults() {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  return used.ru_minflt;
+}
+
 void backtest_of_a_rollout(benchmark::State& state) {
   const std::vector<std::string>& files = all_files();
-  double testing_seconds = 0;
+  const double first_parsing = parse_lines(files);
+  const long begin_faults = faults();
+  round_cost total;
   double parsing_seconds = 0;
-  double reading_seconds = 0;
   for (auto _ : state) {
-    const double begin = cpu_seconds();
-    double read_at = begin;
-    {
-      std::vector<history::past_push> pushes;
-      for (const std::string& file : files)
-        pushes.push_back(history::read_past_push(file, "wave.ndjson").value());
-      read_at = cpu_seconds();
-      const auto report = agent::backtest(pushes, make_policies());
-      if (report.rollouts.size() != 1 || report.rollouts[0].orgs != orgs ||
-          !report.rollouts[0].rules[0].warned || report.totals.aborts != 0)
-        state.SkipWithError("the rollout was not judged as it should be");
+    const auto round = run_backtest(files);
+    if (!round.is_right)
+      state.SkipWithError("the rollout was not judged as it should be");
+    if (total.testing == 0) {
+      state.counters["first_of_boost_json"] = round.testing / first_parsing;
+      state.counters["first_MiB_new"] =
+          static_cast<double>((faults() - begin_faults) * sysconf(_SC_PAGESIZE)) / (1024.0 * 1024.0);
     }
-    const double between = cpu_seconds();
-    for (const std::string_view file : files) {
-      for (std::size_t at = 0; at < file.size();) {
-        const std::size_t end = file.find('\n', at);
-        benchmark::DoNotOptimize(boost::json::parse({file.data() + at, end - at}));
-        at = end + 1;
-      }
-    }
-    parsing_seconds += cpu_seconds() - between;
-    testing_seconds += between - begin;
-    reading_seconds += read_at - begin;
-    state.SetIterationTime(between - begin);
+    total.reading += round.reading;
+    total.testing += round.testing;
+    parsing_seconds += parse_lines(files);
+    state.SetIterationTime(round.testing);
   }
   constexpr double claimed_ratio = 3.0;
-  if (testing_seconds > claimed_ratio * parsing_seconds)
+  if (total.testing > claimed_ratio * parsing_seconds)
     state.SkipWithError(
         fmt::format("it took {:.2f} times the CPU of boost::json::parse, reading alone {:.2f}",
-                    testing_seconds / parsing_seconds, reading_seconds / parsing_seconds)
+                    total.testing / parsing_seconds, total.reading / parsing_seconds)
             .c_str());
-  state.counters["of_boost_json"] = testing_seconds / parsing_seconds;
-  state.counters["reading_of_boost_json"] = reading_seconds / parsing_seconds;
-  state.counters["us_per_org"] = testing_seconds / static_cast<double>(state.iterations()) / orgs * 1e6;
+  const auto rounds = static_cast<double>(state.iterations());
+  state.counters["of_boost_json"] = total.testing / parsing_seconds;
+  state.counters["reading_of_boost_json"] = total.reading / parsing_seconds;
+  state.counters["us_per_org"] = total.testing / rounds / orgs * 1e6;
+  state.counters["first_parsing_ms"] = first_parsing * 1e3;
+  state.counters["parsing_ms"] = parsing_seconds / rounds * 1e3;
 }
-BENCHMARK(backtest_of_a_rollout)->Name("backtest/rollout")->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(backtest_of_a_rollout)
+    ->Name("backtest/rollout")
+    ->UseManualTime()
+    ->Iterations(10)
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace pushguard::bench

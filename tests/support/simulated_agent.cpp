@@ -13,6 +13,7 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "agent/past_push_reader.hpp"
 #include "base/http_server.hpp"
 #include "base/task_group.hpp"
 #include "tests/support/refusing_store.hpp"
@@ -207,6 +208,27 @@ http_response simulated_agent::send(http_request request) {
   if (!reply)
     throw std::runtime_error(reply.error().text());
   return std::move(*reply);
+}
+
+history::past_push simulated_agent::read_past_push(std::string_view request) {
+  configuration::hub hub;
+  hub.name = "devhub";
+  hub.login = salesforce::client_credentials{.login_url = parse_url(hub_address()).value(),
+                                             .client_id = plan_.credentials.client_id,
+                                             .client_secret = secret(plan_.credentials.client_secret)};
+  random_engine random{1};
+  agent::hub_connection connection(
+      hub, {.network = *network_, .time = time_, .log = null_logger(), .random = random});
+  agent::past_push_wish wish{.request = domain::request_id::parse(request).value(),
+                             .hub = hub.name,
+                             .api_version = std::nullopt,
+                             .pushguard_version = "0.1.0"};
+  auto made = simulate(context_, time_,
+                       agent::read_past_push(connection, time_, std::move(wish), [](std::string_view) {}),
+                       std::chrono::minutes(10));
+  if (!made)
+    throw std::runtime_error(made.error().text());
+  return std::move(made->push);
 }
 
 http_response simulated_agent::post(const std::string& target, std::string body, const std::string& token) {

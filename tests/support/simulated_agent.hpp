@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent/core.hpp"
+#include "agent/history/past_push.hpp"
 #include "agent/reloading.hpp"
 #include "agent/store/store.hpp"
 #include "base/fake_time.hpp"
@@ -106,6 +107,9 @@ class simulated_agent {
   bool run_until_armed();
   /// Runs until the rollout is over, the agent knows it and no containment is under way.
   bool run_to_the_end(duration bound = std::chrono::hours(24));
+
+  /// What `export-history` would write of a request of the near hub.
+  [[nodiscard]] history::past_push read_past_push(std::string_view request);
 
   [[nodiscard]] simulator::hub_truth truth() const { return hub_->truth(); }
   [[nodiscard]] simulator::hub& hub() { return *hub_; }

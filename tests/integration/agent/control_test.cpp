@@ -295,18 +295,18 @@ TEST_F(ControlOfLateWaves, AnExtensionThatARestartInterruptsIsTakenUpAgain) {
 }
 
 TEST_F(ControlOfLateWaves, AWaveThatWaitsForTheEndOfAHoldIsNotForgottenByARestart) {
-  late.start();
-  ASSERT_TRUE(late.run_until([&] { return have_ended(1); }));
+  world.start();
+  ASSERT_TRUE(world.run_until([&] { return have_ended(1); }));
   ASSERT_EQ(post("hold", R"({"reason": "let me look", "for": "2h"})"), 200) << last_body;
-  ASSERT_TRUE(late.run_until([&] { return late.model().requests().size() == 5; }, 2h));
-  late.run_for(1min);
-  late.stop();
-  late.start();
-  ASSERT_TRUE(late.run_until([&] { return late.model().requests().size() == 5; }, 1min));
-  late.run_for(1min);
-  EXPECT_EQ(outcome_of_late_wave(late), "");
+  ASSERT_TRUE(world.run_until([&] { return world.model().requests().size() == 5; }, 2h));
+  world.run_for(1min);
+  world.stop();
+  world.start();
+  ASSERT_TRUE(world.run_until([&] { return world.model().requests().size() == 5; }, 1min));
+  world.run_for(1min);
+  EXPECT_EQ(outcome_of_late_wave(world), "");
   ASSERT_EQ(post("release", ""), 200) << last_body;
-  EXPECT_TRUE(late.run_until([&] { return outcome_of_late_wave(late) == "canceled"; }, 1min));
+  EXPECT_TRUE(world.run_until([&] { return outcome_of_late_wave(world) == "canceled"; }, 1min));
 }
 
 TEST_F(Control, ARolloutThatWasBreachedBeforeArmingIsAbortedOnceItIsArmed) {

@@ -75,6 +75,20 @@ backtest_rule only_rule(const backtest_report& report) {
   return report.rollouts.at(0).rules.at(0);
 }
 
+/// Every moment that is told has its reason, and of a rule about a rate its bound.
+void expect_reasons(const backtest_report& report) {
+  for (const auto& rollout : report.rollouts) {
+    for (const auto& rule : rollout.rules) {
+      for (const auto& moment : {rule.warned, rule.breached, rule.fired}) {
+        if (!moment)
+          continue;
+        EXPECT_FALSE(moment->reason.empty()) << rollout.id.text() << " " << rule.rule;
+        EXPECT_EQ(moment->numbers.lower_bound.has_value(), rule.rule == "rate");
+      }
+    }
+  }
+}
+
 // 200 orgs are scheduled, of which 10 may fail: the eleventh to end is the one.
 TEST(Backtest, AnAbortBetweenTwoWavesSparesTheSecond) {
   const std::vector pushes{push_of({.number = 1, .failed = 15}), push_of({.number = 2, .scheduled = 1h})};
@@ -160,6 +174,67 @@ TEST(Backtest, AWaveWithoutAScheduleIsNotSparedByAnAbortBeforeIt) {
   EXPECT_EQ(rule.fired->numbers.scheduled, 100U);
 }
 
+// The record of a rollout that the agent aborted: in one second the failure and what was cancelled for it.
+TEST(Backtest, WhatWasCancelledInTheSecondOfAFailureIsStillSpared) {
+  std::vector pushes{push_of({.number = 1, .failed = 15}), push_of({.number = 2, .scheduled = 1h})};
+  auto& request = pushes[1].header.request;
+  request.status = push_status::canceled;
+  request.start.reset();
+  request.end = request.modified = at(40s);
+  for (auto& job : pushes[1].jobs) {
+    job.row.status = push_status::canceled;
+    job.row.start.reset();
+    job.row.end = job.row.modified = at(40s);
+  }
+  const auto rule = only_rule(backtest(pushes, {budget(0.05)}));
+  ASSERT_TRUE(rule.fired && rule.abort);
+  EXPECT_EQ(rule.fired->at, at(40s));
+  EXPECT_EQ(rule.abort->cancelable, 1U);
+  EXPECT_EQ(rule.abort->spared, 100U);
+
+  // A second earlier it was too late for that.
+  request.end = at(39s);
+  for (auto& job : pushes[1].jobs)
+    job.row.end = at(39s);
+  const auto later = only_rule(backtest(pushes, {budget(0.05)}));
+  ASSERT_TRUE(later.fired && later.abort);
+  EXPECT_EQ(later.abort->spared, 0U);
+}
+
+TEST(Backtest, AWaveThatIsCancelledBeforeItsRolloutBeginsIsSeenThen) {
+  std::vector pushes{push_of({.number = 1, .failed = 15}), push_of({.number = 2, .scheduled = 1h})};
+  auto& request = pushes[1].header.request;
+  request.status = push_status::canceled;
+  request.start.reset();
+  request.end = request.modified = at(-1h);
+  for (auto& job : pushes[1].jobs) {
+    job.row.status = push_status::canceled;
+    job.row.start.reset();
+    job.row.end = job.row.modified = at(-1h);
+  }
+  const auto report = backtest(pushes, {budget(0.05)});
+  EXPECT_EQ(report.rollouts.at(0).orgs, 200U);
+  const auto rule = only_rule(report);
+  ASSERT_TRUE(rule.fired && rule.abort);
+  EXPECT_EQ(rule.fired->numbers.failed, 11U);
+  EXPECT_EQ(rule.abort->cancelable, 0U);
+  EXPECT_EQ(rule.abort->failed_without, 15U);
+}
+
+TEST(Backtest, AWaveThatBeginsAsAnotherOnesJobsEndIsCountedWhole) {
+  std::vector pushes{push_of({.number = 1, .failed = 3}),
+                     push_of({.number = 2, .scheduled = 50s, .failed = 30})};
+  for (auto& push : pushes)
+    push.header.request.scheduled_start.reset();
+  const auto report = backtest(pushes, {budget(0.05)});
+  EXPECT_EQ(report.rollouts.at(0).orgs, 200U);
+  const auto rule = only_rule(report);
+  ASSERT_TRUE(rule.fired && rule.abort);
+  EXPECT_EQ(rule.fired->numbers.scheduled, 200U);
+  EXPECT_EQ(rule.fired->numbers.failed, 11U);
+  EXPECT_EQ(rule.abort->failed_without, 33U);
+}
+
 TEST(Backtest, ARuleThatFiresLaterIsTellingOfWhatWouldNotHaveHappened) {
   auto production = budget(0.05);
   production.rules.push_back({.name = "late",
@@ -178,6 +253,28 @@ TEST(Backtest, AnAlertIsToldAndAbortsNothing) {
   EXPECT_TRUE(only_rule(report).fired);
   EXPECT_FALSE(only_rule(report).abort);
   EXPECT_EQ(report.totals.aborts, 0U);
+}
+
+// What the package's rule says does not change when the next rollout begins, but what it speaks of does: at
+// once where that brings new orgs, or with the first change afterwards.
+TEST(Backtest, ARuleThatIsBreachedSinceAnEarlierRolloutOfItsPackageTellsWhy) {
+  auto production = budget(0.05, policy::rule_action::alert);
+  production.scope = policy::counting_scope::package;
+  production.rules.push_back({.name = "rate", .test = policy::failure_rate_rule{.above = 0.05}});
+  std::vector pushes{push_of({.number = 1, .failed = 50}),
+                     push_of({.number = 2, .scheduled = 1h, .orgs = 10, .version = 3}),
+                     push_of({.number = 3, .scheduled = 2h, .orgs = 0, .version = 4}),
+                     push_of({.number = 4, .scheduled = 3h, .orgs = 10, .version = 4})};
+  pushes[3].header.request.scheduled_start.reset();
+  const auto report = backtest(pushes, {production});
+  ASSERT_EQ(report.rollouts.size(), 3U);
+  for (const auto& rollout : report.rollouts) {
+    ASSERT_EQ(rollout.rules.size(), 2U);
+    for (const auto& rule : rollout.rules)
+      EXPECT_TRUE(rule.breached && rule.fired) << rollout.id.text() << " " << rule.rule;
+  }
+  EXPECT_EQ(report.rollouts[2].rules[0].fired->at, at(3h));
+  expect_reasons(report);
 }
 
 TEST(Backtest, ExcludedErrorsDoNotCount) {
@@ -236,9 +333,15 @@ TEST(Backtest, HostileHistoriesAreReplayedToTheEnd) {
   for (int round = 0; round < 300; ++round) {
     const std::vector pushes{
         history::compose(history::test::sample_source(), history::test::random_rows(random))};
-    const auto report = backtest(pushes, {budget(0.05)});
+    auto production = budget(0.05);
+    production.rules.push_back(
+        {.name = "rate",
+         .test = policy::failure_rate_rule{.above = 0.05, .min_started = 2, .warn_at = 0.02, .by = {}}});
+    production.rules.push_back({.name = "streak", .test = policy::consecutive_failures_rule{.at_least = 2}});
+    const auto report = backtest(pushes, {production});
     EXPECT_EQ(report.rollouts.size(), 1U);
     EXPECT_EQ(report.rollouts[0].orgs, pushes[0].jobs.size());
+    expect_reasons(report);
   }
 }
 

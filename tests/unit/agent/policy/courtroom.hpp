@@ -8,8 +8,9 @@ namespace pushguard::test {
 /// A hub with a judge: rows and events go through both, as they do in the agent.
 class courtroom {
  public:
-  explicit courtroom(std::vector<policy::policy_specification> policies, policy::judge_memory memory = {})
-      : judge(std::move(policies), std::move(memory)) {}
+  explicit courtroom(std::vector<policy::policy_specification> policies, policy::judge_memory memory = {},
+                     policy::detail wanted = policy::detail::full)
+      : judge(std::move(policies), std::move(memory), wanted) {}
 
   template <class Row>
   void rows(std::initializer_list<Row> given, wall_time asked = at(0s)) {

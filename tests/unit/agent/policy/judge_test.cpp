@@ -487,6 +487,59 @@ TEST(Judge, KeepsTheEpochAtAReload) {
   EXPECT_EQ(successor.epoch(first_rollout()), 2U);
 }
 
+// Whatever is not told of a verdict, it is the same; and where it changes, all is told.
+TEST(Judge, DecidesTheSameWithoutDetail) {
+  auto policy = rate_policy();
+  std::get<failure_rate_rule>(policy.rules[0].test).warn_at = 0.02;
+  policy.rules.push_back(
+      {.name = "budget", .test = failure_budget_rule{.above = 0.1}, .action = rule_action::abort});
+  policy.rules.push_back({.name = "streak", .test = consecutive_failures_rule{.at_least = 5}});
+  policy.rules.push_back({.name = "count", .test = failure_count_rule{.above = 12}});
+  courtroom full({policy});
+  courtroom brief({policy}, {}, detail::verdicts);
+  std::size_t changed = 0;
+  std::size_t brief_reasons = 0;
+  const auto compare = [&](unsigned step) {
+    const auto now = at(std::chrono::minutes(step));
+    auto complete = full.evaluate(freshness::fresh, now);
+    const auto made = brief.evaluate(freshness::fresh, now);
+    for (const auto& told : complete.judgements) {
+      const auto found = std::ranges::find(made.judgements, told.key, &judgement::key);
+      ASSERT_NE(found, made.judgements.end()) << told.reason;
+      EXPECT_EQ(std::tie(found->value, found->before, found->armed, found->follows, found->at),
+                std::tie(told.value, told.before, told.armed, told.follows, told.at));
+      EXPECT_EQ(found->numbers.failed, told.numbers.failed);
+      EXPECT_EQ(found->numbers.observed, told.numbers.observed);
+      if (told.value != told.before || told.follows == consequence::abort) {
+        ++changed;
+        EXPECT_EQ(found->reason, told.reason);
+        EXPECT_EQ(found->numbers, told.numbers);
+      } else if (!found->reason.empty()) {
+        ++brief_reasons;  // its consequence changed
+      }
+    }
+    EXPECT_EQ(made.needs_errors, complete.needs_errors);
+    EXPECT_EQ(made.armings, complete.armings);
+  };
+  for (auto* court : {&full, &brief}) {
+    court->rows({request_row(1)});
+    court->jobs(1, 200, 1, push_status::pending, 0s);
+    court->reconcile();
+  }
+  compare(0);
+  for (unsigned n = 1; n <= 200; ++n) {
+    for (auto* court : {&full, &brief}) {
+      const bool fails = n % 9 == 0 || (n > 120 && n < 135);
+      court->jobs(n, n, 1, fails ? push_status::failed : push_status::succeeded);
+      if (fails && n % 2 == 0)
+        court->errors(n - 1, n);
+    }
+    compare(n);
+  }
+  EXPECT_GE(changed, 4U);
+  EXPECT_LE(brief_reasons, 8U);
+}
+
 TEST(Judge, FindsPoliciesByName) {
   const judge made({rate_policy()});
   ASSERT_NE(made.find_policy("production"), nullptr);

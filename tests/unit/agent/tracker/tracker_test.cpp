@@ -36,6 +36,48 @@ TEST_F(Tracker, TellsNewJobsAndTheirStatusChanges) {
   EXPECT_EQ(count_of(request(1).job_counts, push_status::pending), 0U);
 }
 
+TEST_F(Tracker, TakesStatesOfKnownJobsLikeTheirRows) {
+  tracker by_rows;
+  (void)apply(by_rows, {request_row(1)});
+  hub.reserve(2);
+  for (auto* each : {&hub, &by_rows})
+    (void)apply(*each, {job_row(1, 1, push_status::pending), job_row(2, 1, push_status::pending)});
+  struct {
+    unsigned job;
+    push_status status;
+    duration modified;
+    apply_counts counts;
+  } const table[] = {{1, push_status::in_progress, 1min, {.applied = 1}},
+                     {1, push_status::in_progress, 1min, {.duplicate = 1}},
+                     {2, push_status::failed, 2min, {.applied = 1}},
+                     {2, push_status::in_progress, 3min, {.stale = 1}},
+                     {1, push_status::unrecognized, 4min, {.applied = 1, .unrecognized = 1}},
+                     {1, push_status::succeeded, 5min, {.applied = 1}}};
+  for (const auto& given : table) {
+    const auto row = job_row(given.job, 1, given.status, given.modified);
+    const job_state state{.job = hub.find(row.id).value(),
+                          .status = row.status,
+                          .start = row.start,
+                          .end = row.end,
+                          .modified = row.modified};
+    const auto told = hub.apply(std::span(&state, 1), at(given.modified));
+    const auto expected = by_rows.apply(std::span(&row, 1), at(given.modified));
+    EXPECT_EQ(told.counts.applied, given.counts.applied);
+    EXPECT_EQ(told.counts.duplicate, given.counts.duplicate);
+    EXPECT_EQ(told.counts.stale, given.counts.stale);
+    EXPECT_EQ(told.counts.unrecognized, given.counts.unrecognized);
+    EXPECT_EQ(told.jobs.size(), expected.jobs.size());
+    const auto& record = job(given.job);
+    const auto& other = by_rows.at(by_rows.find(row.id).value());
+    EXPECT_EQ(record.status, other.status);
+    EXPECT_EQ(record.start, other.start);
+    EXPECT_EQ(record.end, other.end);
+    EXPECT_EQ(record.modified, other.modified);
+  }
+  EXPECT_EQ(request(1).job_counts, by_rows.requests()[0].job_counts);
+  EXPECT_EQ(request(1).last_progress, by_rows.requests()[0].last_progress);
+}
+
 TEST_F(Tracker, IsIdempotent) {
   (void)apply(hub, {job_row(1, 1, push_status::failed, 1min)});
   const auto again = apply(hub, {job_row(1, 1, push_status::failed, 1min)});
