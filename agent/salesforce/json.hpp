@@ -16,14 +16,19 @@
 /// promised is absent, and never an exception.
 namespace pushguard::salesforce {
 
-/// Parses one document. Invalid UTF-8 passes: text_at() mends it, so that one bad byte does not lose a page.
-[[nodiscard]] inline result<boost::json::value> parse_json(std::string_view text,
-                                                           boost::json::storage_ptr storage = {}) {
+/// Invalid UTF-8 passes: text_at() mends it, so that one bad byte does not lose a page.
+[[nodiscard]] inline boost::json::parse_options json_options() {
   boost::json::parse_options options;
   options.allow_invalid_utf8 = true;
   options.max_depth = 32;  // the deepest real answer has six levels
+  return options;
+}
+
+/// Parses one document.
+[[nodiscard]] inline result<boost::json::value> parse_json(std::string_view text,
+                                                           boost::json::storage_ptr storage = {}) {
   boost::system::error_code ec;
-  auto parsed = boost::json::parse(text, ec, std::move(storage), options);
+  auto parsed = boost::json::parse(text, ec, std::move(storage), json_options());
   if (ec)
     return fail(errc::malformed, "not JSON: " + ec.message());
   return parsed;

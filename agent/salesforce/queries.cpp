@@ -101,8 +101,8 @@ asio::awaitable<api_result<read<Row>>> collect(rest_client& rest, std::string so
   constexpr unsigned beginnings_max = 3;
   for (unsigned beginning = 1;; ++beginning) {
     read<Row> collected;
-    const auto take_page = [&collected, decode, last_id](const boost::json::array& records,
-                                                         std::uint64_t total) {
+    const auto take = [&collected, decode, last_id](std::span<const boost::json::value> records,
+                                                    std::uint64_t total) {
       constexpr std::uint64_t rows_believed = 1'000'000;
       collected.rows.reserve(std::min(total, rows_believed));
       for (const boost::json::value& record : records) {
@@ -115,7 +115,7 @@ asio::awaitable<api_result<read<Row>>> collect(rest_client& rest, std::string so
       if (last_id != nullptr && !records.empty())
         *last_id = text_view_at(records.back(), "Id").value_or("");
     };
-    const auto summary = co_await rest.query(soql, take_page);
+    const auto summary = co_await rest.query(soql, take);
     if (summary)
       co_return collected;
     if (summary.error().kind != api_error_kind::cursor_lost || beginning == beginnings_max)

@@ -47,9 +47,9 @@ struct object_description {
   std::vector<field_description> fields;
 };
 
-/// Takes the records of one page, of `total` records that the query has in all, as far as Salesforce says.
-/// They die with the call.
-using page_handler = std::function<void(const boost::json::array& records, std::uint64_t total)>;
+/// Takes some records, of `total` that the query has in all, as far as Salesforce says. They die with the
+/// call.
+using records_handler = std::function<void(std::span<const boost::json::value> records, std::uint64_t total)>;
 
 struct query_summary {
   std::uint64_t total = 0;  ///< totalSize of the first page
@@ -81,12 +81,12 @@ class rest_client {
 
   [[nodiscard]] boost::asio::awaitable<api_result<object_description>> describe(std::string object);
 
-  /// Runs `soql` and hands over page after page. When a later page fails, the pages before it were
-  /// handed over: a caller that needs all or nothing collects first. The next page is asked for only
-  /// on the same instance and under the query path. api_error_kind::cursor_lost: the pages so far are of
-  /// no use, and the query must begin anew.
+  /// Runs `soql` and hands over the records page after page, in pieces with turns for others in between. When
+  /// a later page fails, those before it were handed over: a caller that needs all or nothing collects first.
+  /// The next page is asked for only on the same instance and under the query path.
+  /// api_error_kind::cursor_lost: the pages so far are of no use, and the query must begin anew.
   [[nodiscard]] boost::asio::awaitable<api_result<query_summary>> query(std::string soql,
-                                                                        page_handler on_page);
+                                                                        records_handler on_records);
 
   /// PATCHes the request's Status to Canceled. Sent once more where the connection ended before an
   /// answer: the caller reads the status afterwards in any case.
@@ -99,7 +99,7 @@ class rest_client {
   struct call;
   struct page;
   template <class T>
-  using answer_reader = std::function<result<T>(http_response&& response)>;
+  using answer_reader = std::function<boost::asio::awaitable<result<T>>(http_response response)>;
 
   /// Asks, reads the answer, and repeats where that may help. Counts how each exchange ended.
   template <class T>

@@ -21,10 +21,10 @@ domain::request_id request_one() {
 class Rest : public testing::Test {
  protected:
   api_result<query_summary> query(std::string soql = "SELECT Id FROM PackagePushJob") {
-    return hub.run(
-        client.rest.query(std::move(soql), [this](const boost::json::array& records, std::uint64_t) {
-          rows_of_pages.push_back(records.size());
-        }));
+    return hub.run(client.rest.query(std::move(soql),
+                                     [this](std::span<const boost::json::value> records, std::uint64_t) {
+                                       rows_of_pages.push_back(records.size());
+                                     }));
   }
 
   scripted_hub hub;
@@ -83,7 +83,7 @@ TEST_F(Rest, RenewsTheSessionOnceAndRepeatsInTheMiddleOfPages) {
   hub.answer(fixture("jobs_page_2.json"));
   const auto ask = [this]() -> asio::awaitable<api_result<query_summary>> {
     auto summary = co_await client.rest.query(
-        "SELECT Id FROM X", [this](const boost::json::array&, std::uint64_t) { hub.revoke(); });
+        "SELECT Id FROM X", [this](std::span<const boost::json::value>, std::uint64_t) { hub.revoke(); });
     co_return summary;
   };
   const auto summary = hub.run(ask());
@@ -104,8 +104,8 @@ TEST_F(Rest, RenewsOneSessionForCallersSideBySide) {
     hub.answer(fixture("requests.json"));
   int answered = 0;
   const auto ask = [&]() -> asio::awaitable<void> {
-    const auto summary =
-        co_await client.rest.query("SELECT Id FROM X", [](const boost::json::array&, std::uint64_t) {});
+    const auto summary = co_await client.rest.query(
+        "SELECT Id FROM X", [](std::span<const boost::json::value>, std::uint64_t) {});
     answered += summary ? 1 : 0;
   };
   for (int i = 0; i < 4; ++i)
