@@ -1,5 +1,8 @@
 #include "tests/bench/decision/measured_agent.hpp"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <fmt/format.h>
 
 #include <boost/asio/io_context.hpp>
@@ -23,6 +26,7 @@ constexpr duration patience = 60s;
 constexpr duration pace = 2100ms;
 // No call for so long: whatever the last breach or event led to is over, also its last commit.
 constexpr duration quiet = 40ms;
+constexpr int scraper_niceness = 10;
 constexpr std::size_t page_bytes_max = 1024UZ * 1024 * 1024;
 
 /// Formats every line as the agent does, and writes it to a file.
@@ -203,6 +207,8 @@ scraper::~scraper() {
 }
 
 void scraper::scrape_forever(const origin& agent, const std::string& target) {
+  // It stands for a program on another machine: what it costs itself must not be taken from the agent.
+  (void)setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), scraper_niceness);
   const auto sockets = test::make_socket_world();
   const auto client = make_http_client(sockets->net(), sockets->time(), agent);
   while (!is_over_) {
