@@ -9,8 +9,8 @@
 #include "agent/alert_texts.hpp"
 #include "agent/audit_backlog.hpp"
 #include "agent/audit_trail.hpp"
+#include "agent/receiver_making.hpp"
 #include "agent/store/ports.hpp"
-#include "alerts/alertmanager.hpp"
 #include "base/task_group.hpp"
 
 namespace pushguard::agent {
@@ -66,13 +66,11 @@ result<std::unique_ptr<agent_core>> agent_core::make(core_parts parts) {
 }
 
 std::unique_ptr<alerts::receiver> agent_core::make_receiver(const configuration::receiver& from) {
-  const auto& kind = std::get<configuration::alertmanager_receiver>(from.kind);
-  alerts::alertmanager_options options;
-  options.name = from.name;
-  options.urls = kind.urls;
-  options.connect.trust = trust_;
-  return alerts::make_alertmanager_receiver(std::move(options), parts_.network, parts_.time, parts_.log,
-                                            random_engine(random_()));
+  return agent::make_receiver(from, {.network = parts_.network,
+                                     .time = parts_.time,
+                                     .log = parts_.log,
+                                     .trust = trust_,
+                                     .random = random_engine(random_())});
 }
 
 asio::awaitable<void> agent_core::beat() {

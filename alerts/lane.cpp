@@ -40,6 +40,7 @@ lane::lane(std::unique_ptr<receiver> to, lane_context context)
     : receiver_(std::move(to)),
       context_(context),
       queue_(receiver_->supersedes(), receiver_->resends()),
+      pace_(receiver_->rate()),
       has_more_alerts_(receiver_->resends().has_value()) {
   report_queue();
 }
@@ -89,7 +90,7 @@ asio::awaitable<void> lane::run() {
     const auto work = queue_.next(now);
     std::optional<steady_time> when = load_due();
     if (work) {
-      const steady_time due = std::max(work->due, paused_until_);
+      const steady_time due = std::max({work->due, paused_until_, pace_.next()});
       when = std::min(when.value_or(due), due);
       if (due <= now.steady) {
         outbox_row row = *work->row;
@@ -250,6 +251,7 @@ asio::awaitable<void> lane::resend(outbox_row row) {
 }
 
 asio::awaitable<delivery> lane::attempt(outbox_row row) {
+  pace_.take(context_.time.steady_now());
   auto delivering = deliver_to(*receiver_, std::move(row));
   auto answer =
       co_await with_deadline(context_.time, context_.time.steady_now() + context_.options.delivery_timeout,

@@ -9,6 +9,7 @@
 
 #include "alerts/lane_queue.hpp"
 #include "alerts/outbox.hpp"
+#include "alerts/pace.hpp"
 #include "alerts/settler.hpp"
 #include "base/condition.hpp"
 
@@ -67,6 +68,7 @@ class lane {
   std::unique_ptr<receiver> receiver_;
   lane_context context_;
   lane_queue queue_;
+  pace pace_;
 
   // What the store holds beyond the queue.
   bool has_more_rows_ = true;

@@ -21,6 +21,12 @@ struct resend_policy {
   duration resolved_for = std::chrono::minutes(5);  ///< how long a resolved alert is told again
 };
 
+/// How often a receiver may be told: `burst` notifications at once, and one more every `interval`.
+struct rate_limit {
+  unsigned burst = 1;
+  duration interval = std::chrono::seconds(1);
+};
+
 /// Someone to tell. One attempt at a time is made; when to try again is the outbox's business.
 class receiver {
  public:
@@ -35,6 +41,7 @@ class receiver {
 
   [[nodiscard]] virtual superseding supersedes() const noexcept { return superseding::updates; }
   [[nodiscard]] virtual std::optional<resend_policy> resends() const noexcept { return std::nullopt; }
+  [[nodiscard]] virtual std::optional<rate_limit> rate() const noexcept { return std::nullopt; }
 };
 
 }  // namespace pushguard::alerts

@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <boost/beast/core/detail/base64.hpp>
-
+#include "base/base64.hpp"
 #include "base/http_parser.hpp"
 
 namespace pushguard {
@@ -24,13 +23,6 @@ std::string host_and_port(const origin& to) {
   return is_bracketed ? fmt::format("[{}]:{}", to.host, to.port) : fmt::format("{}:{}", to.host, to.port);
 }
 
-std::string base64(std::string_view text) {
-  namespace codec = boost::beast::detail::base64;
-  std::string out(codec::encoded_size(text.size()), '\0');
-  out.resize(codec::encode(out.data(), text.data(), text.size()));
-  return out;
-}
-
 std::string render_connect(const proxy& through, const std::string& target) {
   std::string out = fmt::format("CONNECT {} HTTP/1.1\r\n", target);
   append_header(out, "Host", target);
@@ -38,7 +30,7 @@ std::string render_connect(const proxy& through, const std::string& target) {
   if (through.credentials) {
     const std::string pair =
         through.credentials->user.reveal() + ":" + through.credentials->password.reveal();
-    append_header(out, "Proxy-Authorization", "Basic " + base64(pair));
+    append_header(out, "Proxy-Authorization", "Basic " + encode_base64(pair));
   }
   return out += "\r\n";
 }

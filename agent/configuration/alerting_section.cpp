@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/configuration/sections.hpp"
+#include "alerts/webhook.hpp"
 
 namespace pushguard::configuration {
 namespace {
@@ -24,16 +25,98 @@ alertmanager_receiver read_alertmanager(yaml_reader& from) {
   return made;
 }
 
-receiver read_receiver(yaml_reader& from, unique_names& names) {
-  constexpr std::array<std::string_view, 3> later{"pagerduty", "slack", "webhook"};
+proxy_rules read_proxies(yaml_reader& from, const reading& context) {
+  if (auto said = read_proxy_key(from, context))
+    return std::move(*said);
+  auto made = environment_proxy(context.variables);
+  if (made)
+    return std::move(*made);
+  from.problems().add(from.position(), made.error().text() + "; `proxy: none` does without it");
+  return {};
+}
+
+/// A URL with something secret in it, under `key` or in the file of `file_key`. Problems do not repeat it.
+secret read_secret_url(yaml_reader& from, std::string_view key, std::string_view file_key,
+                       const reading& context, bool may_be_plain) {
+  secret made = read_secret(from, key, file_key, context);
+  if (made.empty())
+    return made;
+  const std::string_view named = from.has(key) ? key : file_key;
+  const auto parsed = parse_url(made.reveal());
+  if (!parsed)
+    from.problem(named, fmt::format("{} must hold an absolute https URL", named));
+  else if (!may_be_plain && parsed->origin.security == security::plain && !parsed->origin.is_loopback())
+    from.problem(named,
+                 fmt::format("{} must be https://; http:// is accepted for loopback addresses only", named));
+  return made;
+}
+
+pagerduty_receiver read_pagerduty(yaml_reader& from, const reading& context) {
+  constexpr std::size_t routing_key_size = 32;
+  constexpr std::string_view key_characters =
+      "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_";
+  pagerduty_receiver made{.base = parse_url("https://events.pagerduty.com").value(), .routing_key = {}};
+  made.routing_key = read_secret(from, "routing_key", "routing_key_file", context);
+  const std::string& key = made.routing_key.reveal();
+  if (!key.empty() &&
+      (key.size() != routing_key_size || key.find_first_not_of(key_characters) != std::string::npos)) {
+    const std::string_view named = from.has("routing_key") ? "routing_key" : "routing_key_file";
+    from.problem(named,
+                 fmt::format("{} must be the 32 characters of an Events API v2 integration key", named));
+  }
+  if (const yaml_node* node = from.node("url"); node != nullptr) {
+    if (auto read = read_url(*node, "url", from.problems())) {
+      if (read->origin.security == security::plain && !read->origin.is_loopback())
+        from.problem("url", "url must be https://; http:// is accepted for loopback addresses only");
+      if (read->target != "/")
+        from.problem("url", "url must have no path: /v2/enqueue is added");
+      made.base = std::move(*read);
+    }
+  }
+  made.proxies = read_proxies(from, context);
+  from.finish();
+  return made;
+}
+
+slack_receiver read_slack(yaml_reader& from, const reading& context) {
+  slack_receiver made{.webhook_url =
+                          read_secret_url(from, "webhook_url", "webhook_url_file", context, false)};
+  made.proxies = read_proxies(from, context);
+  from.finish();
+  return made;
+}
+
+webhook_receiver read_webhook(yaml_reader& from, const reading& context) {
+  // What is sent is signed; whether others may read it on its way is for those to say who run the network.
+  webhook_receiver made{.target = read_secret_url(from, "url", "url_file", context, true), .secrets = {}};
+  const secret keys = read_secret(from, "secret", "secret_file", context);
+  if (!keys.empty()) {
+    if (auto parsed = alerts::parse_webhook_secrets(keys.reveal()))
+      made.secrets = std::move(*parsed);
+    else
+      from.problem(from.has("secret") ? "secret" : "secret_file",
+                   "the webhook's secret: " + parsed.error().text());
+  }
+  made.proxies = read_proxies(from, context);
+  from.finish();
+  return made;
+}
+
+receiver read_receiver(yaml_reader& from, unique_names& names, const reading& context) {
+  constexpr std::array<std::string_view, 4> kinds{"alertmanager", "pagerduty", "slack", "webhook"};
   receiver made;
   made.name = names.read(from);
-  from.refuse(later, unsupported);
-  const bool names_later_kind = std::ranges::any_of(later, [&](auto key) { return from.has(key); });
-  auto kind =
-      from.mapping("alertmanager", names_later_kind ? yaml_presence::optional : yaml_presence::required);
-  if (kind)
+  if (std::ranges::count_if(kinds, [&](auto key) { return from.has(key); }) != 1)
+    from.problems().add(from.position(),
+                        fmt::format("a receiver is exactly one of {}", fmt::join(kinds, ", ")));
+  if (auto kind = from.mapping("alertmanager"))
     made.kind = read_alertmanager(*kind);
+  if (auto kind = from.mapping("pagerduty"))
+    made.kind = read_pagerduty(*kind, context);
+  if (auto kind = from.mapping("slack"))
+    made.kind = read_slack(*kind, context);
+  if (auto kind = from.mapping("webhook"))
+    made.kind = read_webhook(*kind, context);
   from.finish();
   return made;
 }
@@ -102,7 +185,7 @@ std::vector<alerts::route> everything_to(const std::vector<receiver>& receivers)
 
 }  // namespace
 
-alerting read_alerting(yaml_reader& root) {
+alerting read_alerting(yaml_reader& root, const reading& context) {
   constexpr std::array<std::string_view, 1> later{"watchdog"};
   alerting made;
   auto from = root.mapping("alerts");
@@ -111,7 +194,7 @@ alerting read_alerting(yaml_reader& root) {
   unique_names names("receiver");
   for (const yaml_node& item : bounded_sequence(*from, "receivers", receivers_max)) {
     yaml_reader receiver(item, "an item of receivers", root.problems());
-    made.receivers.push_back(read_receiver(receiver, names));
+    made.receivers.push_back(read_receiver(receiver, names, context));
   }
   made.routes = from->has("routes") ? read_routes(*from, names) : everything_to(made.receivers);
   (void)from->node("routes");

@@ -66,9 +66,32 @@ struct alertmanager_receiver {
   friend bool operator==(const alertmanager_receiver&, const alertmanager_receiver&) = default;
 };
 
+struct pagerduty_receiver {
+  url base;  ///< without a path
+  secret routing_key;
+  proxy_rules proxies = {};
+
+  friend bool operator==(const pagerduty_receiver&, const pagerduty_receiver&) = default;
+};
+
+struct slack_receiver {
+  secret webhook_url;  ///< a URL
+  proxy_rules proxies = {};
+
+  friend bool operator==(const slack_receiver&, const slack_receiver&) = default;
+};
+
+struct webhook_receiver {
+  secret target;                ///< a URL, which may hold a token
+  std::vector<secret> secrets;  ///< keys to sign with; not empty
+  proxy_rules proxies = {};
+
+  friend bool operator==(const webhook_receiver&, const webhook_receiver&) = default;
+};
+
 struct receiver {
   std::string name;  ///< unique
-  std::variant<alertmanager_receiver> kind;
+  std::variant<alertmanager_receiver, pagerduty_receiver, slack_receiver, webhook_receiver> kind;
 
   friend bool operator==(const receiver&, const receiver&) = default;
 };

@@ -297,16 +297,9 @@ proxy_rules read_environment_proxy(yaml_reader& hub, const salesforce::credentia
 }
 
 proxy_rules read_proxy(yaml_reader& hub, const salesforce::credentials& login, const reading& context) {
-  if (!hub.has("proxy"))
-    return read_environment_proxy(hub, login, context);
-  const auto text = read_secret_text(hub, "proxy", context);
-  if (!text || text->reveal() == "none")
-    return {};
-  auto parsed = parse_proxy(text->reveal());
-  if (parsed)
-    return {.via = std::move(*parsed)};
-  hub.problem("proxy", "proxy: " + parsed.error().text());
-  return {};
+  if (auto said = read_proxy_key(hub, context))
+    return std::move(*said);
+  return read_environment_proxy(hub, login, context);
 }
 
 hub read_hub(yaml_reader& from, unique_names& names, const reading& context) {

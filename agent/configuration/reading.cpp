@@ -142,4 +142,17 @@ std::span<const yaml_node> bounded_sequence(yaml_reader& from, std::string_view 
   return items.first(most);
 }
 
+std::optional<proxy_rules> read_proxy_key(yaml_reader& from, const reading& context) {
+  if (!from.has("proxy"))
+    return std::nullopt;
+  const auto text = read_secret_text(from, "proxy", context);
+  if (!text || text->reveal() == "none")
+    return proxy_rules{};
+  auto parsed = parse_proxy(text->reveal());
+  if (parsed)
+    return proxy_rules{.via = std::move(*parsed)};
+  from.problem("proxy", "proxy: " + parsed.error().text());
+  return proxy_rules{};
+}
+
 }  // namespace pushguard::configuration

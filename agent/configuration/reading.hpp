@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "agent/configuration/environment.hpp"
+#include "base/proxy.hpp"
 #include "base/secret.hpp"
 #include "base/url.hpp"
 #include "base/yaml.hpp"
@@ -60,6 +61,10 @@ class unique_names {
 /// environment variable. Nothing where the key is absent or wrong; problems do not repeat the value.
 [[nodiscard]] std::optional<secret> read_secret_text(yaml_reader& from, std::string_view key,
                                                      const reading& context);
+
+/// What `proxy` says: an address of one, or `none`. Nothing where the key is absent; a wrong one is a problem
+/// and none.
+[[nodiscard]] std::optional<proxy_rules> read_proxy_key(yaml_reader& from, const reading& context);
 
 /// An absolute http or https URL.
 [[nodiscard]] std::optional<url> read_url(const yaml_node& node, std::string_view what,

@@ -462,11 +462,6 @@ TEST_F(ReadConfiguration, RefusesKeysThatALaterVersionWillKnow) {
       {"rollout_gap: 3d\n", "orgs_file: customers.csv\n"},
       {"  repeat_interval: 1h\n", "  watchdog: { receiver: prometheus, interval: 1m }\n"},
       {"  listen: 0.0.0.0:9000\n", "  web_config_file: web.yml\n"},
-      {"      alertmanager:\n        urls: [http://127.0.0.1:9093]\n",
-       "      slack: { webhook_url_file: x }\n"},
-      {"      alertmanager:\n        urls: [http://127.0.0.1:9093]\n",
-       "      pagerduty: { routing_key_file: x }\n"},
-      {"      alertmanager:\n        urls: [http://127.0.0.1:9093]\n", "      webhook: { url: x }\n"},
   };
   for (const auto& [line, with] : table) {
     EXPECT_THAT(problems_of(replaced(complete, line, with)),

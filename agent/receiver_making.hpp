@@ -1,0 +1,27 @@
+#pragma once
+
+#include <memory>
+
+#include "agent/configuration/configuration.hpp"
+#include "alerts/receiver.hpp"
+#include "base/backoff.hpp"
+#include "base/log.hpp"
+#include "base/net.hpp"
+#include "base/time_source.hpp"
+
+namespace pushguard::agent {
+
+/// What receivers are made with. References outlive them.
+struct receiver_parts {
+  pushguard::network& network;
+  time_source& time;
+  logger& log;
+  std::shared_ptr<tls_trust> trust;  ///< for https
+  random_engine random;              ///< of jitter
+};
+
+/// The receiver that a configuration describes.
+[[nodiscard]] std::unique_ptr<alerts::receiver> make_receiver(const configuration::receiver& from,
+                                                              const receiver_parts& parts);
+
+}  // namespace pushguard::agent

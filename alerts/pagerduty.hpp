@@ -1,0 +1,31 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "alerts/http_post.hpp"
+#include "alerts/receiver.hpp"
+#include "base/secret.hpp"
+
+namespace pushguard::alerts {
+
+struct pagerduty_options {
+  std::string name;
+  url base;  ///< without path: https://events.pagerduty.com, or the service region's
+  secret routing_key;
+  http_post_options post;
+};
+
+/// PagerDuty, Events API v2: POST /v2/enqueue. The alert's id is the dedup key, so that repetitions and
+/// updates join the open incident and the end resolves it. PagerDuty allows about 120 events in a minute for
+/// a key. `network` and `time` outlive it.
+[[nodiscard]] std::unique_ptr<receiver> make_pagerduty_receiver(pagerduty_options options, network& network,
+                                                                time_source& time);
+
+inline constexpr std::size_t pagerduty_body_size_max = 512'000;
+
+/// The event that is posted for `content`; at most pagerduty_body_size_max bytes: custom details that are too
+/// large are replaced by a note.
+[[nodiscard]] std::string pagerduty_body(const alert& content, const secret& routing_key);
+
+}  // namespace pushguard::alerts
