@@ -29,7 +29,11 @@ made_receiver make(const std::string& name, const configuration::alertmanager_re
 made_receiver make(const std::string& name, const configuration::pagerduty_receiver& from,
                    const receiver_parts& parts) {
   alerts::pagerduty_options options{
-      .name = name, .base = from.base, .routing_key = from.routing_key, .post = {}};
+      .name = name,
+      .base = from.base,
+      .routing_key = from.routing_key,
+      .labels = {.source = "hub", .component = "package_name", .group = "rollout"},
+      .post = {}};
   connect_by(options.post, parts, from.proxies);
   return alerts::make_pagerduty_receiver(std::move(options), parts.network, parts.time);
 }

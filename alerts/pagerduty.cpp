@@ -33,17 +33,17 @@ std::string label(const alert& content, std::string_view name) {
   return found == content.labels.end() ? "" : to_valid_utf8(found->second);
 }
 
-json::object payload(const alert& content) {
+json::object payload(const alert& content, const pagerduty_labels& labels) {
   json::object out{{"summary", to_valid_utf8(content.summary.empty() ? content.name : content.summary)},
                    {"severity", to_string(content.severity)},
                    {"timestamp", format_time(content.updated_at)},
                    {"class", to_valid_utf8(content.name)}};
-  const std::string hub = label(content, "hub");
-  out.emplace("source", hub.empty() ? "pushguard" : "pushguard " + hub);
-  if (const std::string package = label(content, "package_name"); !package.empty())
-    out.emplace("component", package);
-  if (const std::string rollout = label(content, "rollout"); !rollout.empty())
-    out.emplace("group", rollout);
+  const std::string source = label(content, labels.source);
+  out.emplace("source", source.empty() ? "pushguard" : "pushguard " + source);
+  if (const std::string component = label(content, labels.component); !component.empty())
+    out.emplace("component", component);
+  if (const std::string group = label(content, labels.group); !group.empty())
+    out.emplace("group", group);
   out.emplace("custom_details", custom_details(content));
   return out;
 }
@@ -84,6 +84,7 @@ class pagerduty_receiver final : public receiver {
   pagerduty_receiver(pagerduty_options options, network& network, time_source& time)
       : name_(std::move(options.name)),
         routing_key_(std::move(options.routing_key)),
+        labels_(std::move(options.labels)),
         events_(network, time, url{.origin = std::move(options.base.origin), .target = "/v2/enqueue"},
                 std::move(options.post)) {}
 
@@ -94,7 +95,7 @@ class pagerduty_receiver final : public receiver {
   }
 
   asio::awaitable<delivery> deliver(outbox_row row) override {
-    co_return co_await events_.send({}, pagerduty_body(row.content, routing_key_),
+    co_return co_await events_.send({}, pagerduty_body(row.content, routing_key_, labels_),
                                     [this](const http_response& answer, delivery& outcome) {
                                       if (outcome.verdict == delivery_verdict::sent)
                                         return;
@@ -108,6 +109,7 @@ class pagerduty_receiver final : public receiver {
  private:
   std::string name_;
   secret routing_key_;
+  pagerduty_labels labels_;
   http_post events_;
 };
 
@@ -118,7 +120,7 @@ std::unique_ptr<receiver> make_pagerduty_receiver(pagerduty_options options, net
   return std::make_unique<pagerduty_receiver>(std::move(options), network, time);
 }
 
-std::string pagerduty_body(const alert& content, const secret& routing_key) {
+std::string pagerduty_body(const alert& content, const secret& routing_key, const pagerduty_labels& labels) {
   json::object event{{"routing_key", routing_key.reveal()},
                      {"dedup_key", to_valid_utf8(content.id)},
                      {"event_action", content.state == alert_state::resolved ? "resolve" : "trigger"}};
@@ -129,7 +131,7 @@ std::string pagerduty_body(const alert& content, const secret& routing_key) {
     event.emplace("client_url", content.generator_url);
   if (json::array found = links(content); !found.empty())
     event.emplace("links", std::move(found));
-  event.emplace("payload", payload(content));
+  event.emplace("payload", payload(content, labels));
   std::string body = json::serialize(event);
   if (body.size() > pagerduty_body_size_max) {
     event.at("payload").as_object()["custom_details"] =

@@ -9,10 +9,18 @@
 
 namespace pushguard::alerts {
 
+/// Which labels of an alert PagerDuty is told as what; empty: none.
+struct pagerduty_labels {
+  std::string source;     ///< where it happened
+  std::string component;  ///< what part of it
+  std::string group;      ///< what belongs together
+};
+
 struct pagerduty_options {
   std::string name;
   url base;  ///< without path: https://events.pagerduty.com, or the service region's
   secret routing_key;
+  pagerduty_labels labels;
   http_post_options post;
 };
 
@@ -26,6 +34,7 @@ inline constexpr std::size_t pagerduty_body_size_max = 512'000;
 
 /// The event that is posted for `content`; at most pagerduty_body_size_max bytes: custom details that are too
 /// large are replaced by a note.
-[[nodiscard]] std::string pagerduty_body(const alert& content, const secret& routing_key);
+[[nodiscard]] std::string pagerduty_body(const alert& content, const secret& routing_key,
+                                         const pagerduty_labels& labels);
 
 }  // namespace pushguard::alerts

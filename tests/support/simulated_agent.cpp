@@ -132,6 +132,10 @@ http_handler simulated_agent::hub_gate() {
 
 http_handler simulated_agent::alertmanager() {
   return [this](const http_request& request) -> asio::awaitable<http_reply> {
+    if (request.target != "/api/v2/alerts") {
+      posted_.push_back(request);
+      co_return http_reply{};
+    }
     const json::value alerts = json::parse(request.body);
     for (const json::value& alert : alerts.as_array()) {
       const auto ends = parse_time(text_at(alert, "/endsAt"));

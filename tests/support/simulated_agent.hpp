@@ -119,6 +119,9 @@ class simulated_agent {
   [[nodiscard]] const agent::read_model& model() const { return server_->model(); }
   [[nodiscard]] std::vector<agent::decision_view> decisions() const;
   [[nodiscard]] const std::vector<told_alert>& alerts() const noexcept { return alerts_; }
+  /// Where the Alertmanager listens, as a URL; whatever else is posted there is taken and remembered.
+  [[nodiscard]] std::string receivers_address() const { return alertmanager_listener_->local().text(); }
+  [[nodiscard]] const std::vector<http_request>& posted() const noexcept { return posted_; }
   [[nodiscard]] recording_logger& log() noexcept { return log_; }
   [[nodiscard]] fake_time& time() noexcept { return time_; }
 
@@ -182,6 +185,7 @@ class simulated_agent {
   std::unique_ptr<listener> web_listener_;
   boost::asio::cancellation_signal stop_world_;
   std::vector<told_alert> alerts_;
+  std::vector<http_request> posted_;
   agent::agent_state state_;
   configuration::shared_configuration configuration_;
   std::unique_ptr<agent::agent_core> core_;

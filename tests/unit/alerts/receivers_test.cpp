@@ -27,6 +27,7 @@ using testing::SizeIs;
 
 const wall_time start = parse_time("2026-01-02T03:04:05.678Z").value();
 constexpr const char* routing_key = "0123456789abcdef0123456789abcdef";
+const pagerduty_labels labels{.source = "hub", .component = "package_name", .group = "rollout"};
 constexpr const char* slack_path = "/services/T000/B000/slack-s3cret";
 
 outbox_row make_row(kind why = kind::fired) {
@@ -87,7 +88,7 @@ json::object parsed(const std::string& body) {
 // ---- PagerDuty ----
 
 TEST(PagerdutyBody, TriggersWithEverythingThatIsNeededToAct) {
-  const json::object event = parsed(pagerduty_body(make_row().content, secret(routing_key)));
+  const json::object event = parsed(pagerduty_body(make_row().content, secret(routing_key), labels));
   EXPECT_EQ(event.at("routing_key"), routing_key);
   EXPECT_EQ(event.at("event_action"), "trigger");
   EXPECT_EQ(event.at("dedup_key"), "breach:devhub:1");
@@ -106,13 +107,14 @@ TEST(PagerdutyBody, TriggersWithEverythingThatIsNeededToAct) {
 }
 
 TEST(PagerdutyBody, ResolvesWithTheSameKey) {
-  const json::object event = parsed(pagerduty_body(make_row(kind::resolved).content, secret(routing_key)));
+  const json::object event =
+      parsed(pagerduty_body(make_row(kind::resolved).content, secret(routing_key), labels));
   EXPECT_EQ(event.at("event_action"), "resolve");
   EXPECT_EQ(event.at("dedup_key"), "breach:devhub:1");
 }
 
 TEST(PagerdutyBody, FitsItsLimitAndKeepsTheSummary) {
-  const std::string body = pagerduty_body(make_largest_row().content, secret(routing_key));
+  const std::string body = pagerduty_body(make_largest_row().content, secret(routing_key), labels);
   EXPECT_LE(body.size(), pagerduty_body_size_max);
   const json::object event = parsed(body);
   EXPECT_EQ(event.at("payload").at("summary").as_string().size(), alert_summary_size_max);
@@ -120,7 +122,7 @@ TEST(PagerdutyBody, FitsItsLimitAndKeepsTheSummary) {
 }
 
 TEST(PagerdutyBody, IsValidWhateverBytesTheTextsHold) {
-  const json::object event = parsed(pagerduty_body(make_hostile_row().content, secret(routing_key)));
+  const json::object event = parsed(pagerduty_body(make_hostile_row().content, secret(routing_key), labels));
   EXPECT_THAT(std::string(event.at("payload").at("summary").as_string()), HasSubstr("<!channel>"));
   EXPECT_EQ(event.at("links").as_array().size(), 2U) << "what is no URL is no link";
 }
@@ -131,6 +133,7 @@ class Receiving : public testing::Test {
     return make_pagerduty_receiver({.name = "oncall",
                                     .base = {.origin = world.peer(), .target = "/"},
                                     .routing_key = secret(routing_key),
+                                    .labels = labels,
                                     .post = {}},
                                    world.net(), world.time());
   }
@@ -164,7 +167,7 @@ TEST_F(Receiving, PagerdutyIsPostedToEnqueue) {
   EXPECT_EQ(world.seen[0].method, "POST");
   EXPECT_EQ(world.seen[0].target, "/v2/enqueue");
   EXPECT_EQ(world.seen[0].headers.find("Content-Type"), "application/json");
-  EXPECT_EQ(world.seen[0].body, pagerduty_body(make_row().content, secret(routing_key)));
+  EXPECT_EQ(world.seen[0].body, pagerduty_body(make_row().content, secret(routing_key), labels));
 }
 
 TEST_F(Receiving, PagerdutySaysWhatIsWrongAndNeverTheKey) {
