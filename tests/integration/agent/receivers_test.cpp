@@ -18,7 +18,6 @@ namespace json = boost::json;
 using test::simulated_agent;
 using testing::Contains;
 using testing::HasSubstr;
-using testing::Not;
 using testing::SizeIs;
 
 constexpr const char* routing_key = "0123456789abcdef0123456789abcdef";

@@ -20,7 +20,6 @@ using namespace std::chrono_literals;
 namespace json = boost::json;
 using kind = notification_kind;
 using testing::AllOf;
-using testing::Each;
 using testing::HasSubstr;
 using testing::Not;
 using testing::SizeIs;
