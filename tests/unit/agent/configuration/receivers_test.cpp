@@ -61,7 +61,8 @@ TEST_F(Receivers, OfPagerdutyHaveAKeyAndAnAddress) {
 }
 
 TEST_F(Receivers, OfPagerdutySayWhatIsWrongWithoutTheKey) {
-  for (const char* wrong : {"s3cret", "0123456789abcdef0123456789abcdef0", "0123456789abcdef0123456789abcde!"}) {
+  for (const char* wrong :
+       {"s3cret", "0123456789abcdef0123456789abcdef0", "0123456789abcdef0123456789abcde!"}) {
     const auto problems = problems_of(fmt::format("pagerduty: {{ routing_key: \"{}\" }}", wrong));
     EXPECT_THAT(problems, ElementsAre(HasSubstr("routing_key must be the 32 characters"))) << wrong;
     EXPECT_THAT(problems, ElementsAre(Not(HasSubstr(wrong))));
@@ -73,9 +74,9 @@ TEST_F(Receivers, OfPagerdutySayWhatIsWrongWithoutTheKey) {
   EXPECT_THAT(
       problems_of(fmt::format("pagerduty: {{ routing_key: {}, url: http://pd.example.com }}", routing_key)),
       ElementsAre(HasSubstr("url must be https://")));
-  EXPECT_THAT(
-      problems_of(fmt::format("pagerduty: {{ routing_key: {}, url: https://pd.example.com/v2 }}", routing_key)),
-      ElementsAre(HasSubstr("url must have no path")));
+  EXPECT_THAT(problems_of(fmt::format("pagerduty: {{ routing_key: {}, url: https://pd.example.com/v2 }}",
+                                      routing_key)),
+              ElementsAre(HasSubstr("url must have no path")));
   EXPECT_THAT(problems_of(fmt::format("pagerduty: {{ routing_key: {}, severity: x }}", routing_key)),
               ElementsAre(HasSubstr("unknown key 'severity'")));
 }
@@ -110,7 +111,8 @@ TEST_F(Receivers, OfWebhooksHaveKeysToSignWith) {
 }
 
 TEST_F(Receivers, AreOfExactlyOneKind) {
-  EXPECT_THAT(problems_of(""), ElementsAre(HasSubstr("a receiver is exactly one of alertmanager, pagerduty")));
+  EXPECT_THAT(problems_of(""),
+              ElementsAre(HasSubstr("a receiver is exactly one of alertmanager, pagerduty")));
   EXPECT_THAT(problems_of("slack: { webhook_url: http://127.0.0.1:9/x }\n      alertmanager: { urls: "
                           "[http://127.0.0.1:9093] }"),
               ElementsAre(HasSubstr("a receiver is exactly one of")));
