@@ -1,11 +1,10 @@
 #include "agent/hub_reader.hpp"
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <map>
 #include <unordered_map>
+
+#include "base/yield_turn.hpp"
 
 namespace pushguard::agent {
 
@@ -25,11 +24,6 @@ constexpr std::size_t rows_per_page = 2000;
 
 bool is_in(std::span<const domain::request_id> list, const domain::request_id& id) {
   return std::ranges::find(list, id) != list.end();
-}
-
-asio::awaitable<void> yield_turn() {
-  const auto executor = co_await asio::this_coro::executor;
-  co_await asio::post(executor, asio::use_awaitable);
 }
 
 }  // namespace

@@ -1,9 +1,8 @@
 #include "agent/stream_adapters.hpp"
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
+
+#include "base/yield_turn.hpp"
 
 namespace pushguard::agent {
 
@@ -45,12 +44,11 @@ event_outcome stream_events::take(const cometd::event& event) {
 
 asio::awaitable<result<>> stream_events::consume(cometd::delivery batch) {
   constexpr std::size_t events_per_turn = 200;  // other work gets its turn within a millisecond
-  const auto executor = co_await asio::this_coro::executor;
   std::size_t taken = 0;
   for (const cometd::event& event : batch.events) {
     instruments_.event_seen(event.subscription, take(event));
     if (++taken % events_per_turn == 0) {
-      co_await asio::post(executor, asio::use_awaitable);
+      co_await yield_turn();
     }
   }
   co_return result<>{};

@@ -30,7 +30,8 @@ asio::awaitable<delivery> http_post::send(http_headers headers, std::string body
       .method = "POST", .target = target_, .headers = std::move(headers), .body = std::move(body)};
   http_call call;
   call.limits.body_size = answer_size_max;
-  call.retry_stale = stale_retry::always;  // every receiver takes the same message twice as one
+  // Delivery is at least once: without an answer the outbox would send it again anyway.
+  call.retry_stale = stale_retry::always;
   const std::string where = peer().text();
   auto sending = client_->send(std::move(request), std::move(call));
   const auto answer = co_await with_deadline(time_, time_.steady_now() + timeout_,

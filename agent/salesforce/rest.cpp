@@ -3,15 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/monotonic_resource.hpp>
 #include <boost/json/stream_parser.hpp>
 #include <span>
 
 #include "agent/salesforce/json.hpp"
 #include "base/http_date.hpp"
+#include "base/yield_turn.hpp"
 
 namespace pushguard::salesforce {
 namespace {
@@ -146,11 +144,6 @@ http_call small_call(std::size_t body_bytes_max) {
   call.limits.body_size = body_bytes_max;
   call.accept = compression::gzip;
   return call;
-}
-
-asio::awaitable<void> yield_turn() {
-  const auto executor = co_await asio::this_coro::executor;
-  co_await asio::post(executor, asio::use_awaitable);
 }
 
 /// As parse_json(), with turns for others in between: a page of two thousand rows takes milliseconds.
