@@ -50,7 +50,10 @@ std::map<std::string, std::size_t> outcomes_of(const boost::json::value& decisio
 }
 
 TEST(Agent, KilledInTheMiddleOfAContainmentComesToTheSameEnd) {
-  running_world world(bad_rollout());
+  simulator::scenario plan = bad_rollout();
+  // The wave that runs goes on running, however long the next agent takes to come.
+  plan.push.request_end_lag = {1h, 1h};
+  running_world world(plan);
   world.start_agent(world.configuration());
   ASSERT_TRUE(world.agent().read_line_with("event=abort_decided", running_world::patience));
   world.kill_agent();

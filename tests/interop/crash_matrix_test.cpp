@@ -226,11 +226,20 @@ killed_run run_killed(std::string kill_at) {
     out.conclusion = "it neither died nor came to an end\n";
     return out;
   }
+  const auto conclude = [&] {
+    return interrupted.wait_for_end() ? interrupted.conclude()
+                                      : "it came to no end:\n" + interrupted.conclude();
+  };
   out.was_killed = interrupted.was_killed();
-  if (out.was_killed)
-    interrupted.start("");
-  out.conclusion =
-      interrupted.wait_for_end() ? interrupted.conclude() : "it came to no end:\n" + interrupted.conclude();
+  if (!out.was_killed) {
+    out.conclusion = conclude();
+    out.was_killed = interrupted.was_killed();
+    if (!out.was_killed)
+      return out;
+    // The last pass came only as the agent ended in order: what it left behind has to stand, too.
+  }
+  interrupted.start("");
+  out.conclusion = conclude();
   return out;
 }
 

@@ -56,7 +56,7 @@ class running_world {
 
   /// Asks until `is_right` is; false after `patience`.
   [[nodiscard]] bool wait_for(const std::function<bool()>& is_right);
-  /// Until the rollout is over and every decision of the agent has ended.
+  /// Until the agent saw every job end and each of its decisions has ended.
   [[nodiscard]] bool wait_for_the_end();
   [[nodiscard]] boost::json::value decisions();
 
