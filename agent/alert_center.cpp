@@ -1,10 +1,15 @@
 #include "agent/alert_center.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <boost/asio/error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
 #include <iterator>
 
+#include "agent/alerting_texts.hpp"
+#include "agent/operator_trail.hpp"
 #include "agent/store/ports.hpp"
 #include "base/deadline.hpp"
 
@@ -16,6 +21,8 @@ namespace {
 
 constexpr duration resolved_looked_back = std::chrono::minutes(15);  // as long as a book remembers them
 constexpr duration last_commit_patience = std::chrono::seconds(2);
+constexpr duration receiver_patience = std::chrono::minutes(5);  // before others are told of a failing one
+constexpr duration dropped_retold_after = std::chrono::minutes(10);  // that there are more dead letters
 
 template <class T>
 void append(std::vector<T>& to, std::vector<T>&& from) {
@@ -35,10 +42,12 @@ void alert_center::luggage::add_to(store::batch& batch) const {
   batch.forgotten_alerts.insert(batch.forgotten_alerts.end(), forgotten.begin(), forgotten.end());
 }
 
-asio::awaitable<result<>> alert_center::restore(alerts::outbox_id newest_notification) {
+asio::awaitable<result<>> alert_center::restore(alerts::outbox_id newest_notification,
+                                                std::vector<alerts::dead_letter> dead_letters) {
   ids_.skip(newest_notification);
-  const auto outbox_port = store::make_outbox_store(store_);
-  auto records = co_await outbox_port->load_alerts(time_.wall_now() - resolved_looked_back);
+  dead_letters_ = std::move(dead_letters);
+  const auto outbox_port = store::make_outbox_store(parts_.store);
+  auto records = co_await outbox_port->load_alerts(parts_.time.wall_now() - resolved_looked_back);
   if (!records) {
     co_return fail_in("reading the alerts", records.error());
   }
@@ -48,47 +57,140 @@ asio::awaitable<result<>> alert_center::restore(alerts::outbox_id newest_notific
 
 void alert_center::add(const alerts::notification& from) {
   waiting_.alerts.push_back(from.record);
-  append(waiting_.notifications, alerts::make_outbox_rows(from, time_.wall_now(), ids_));
+  append(waiting_.notifications, alerts::make_outbox_rows(from, parts_.time.wall_now(), ids_));
+  on_outbox_changed();
+}
+
+void alert_center::on_outbox_changed() {
+  is_published_ = false;
   changed_.notify_all();
 }
 
 void alert_center::raise(alerts::alert what) {
-  if (const auto told = book_.raise(std::move(what), time_.wall_now())) {
-    log_.info("alert_raised", {{"alert", told->record.content.name},
-                               {"severity", to_string(told->record.content.severity)},
-                               {"id", told->record.content.id},
-                               {"summary", told->record.content.summary}});
+  if (const auto told = book_.raise(std::move(what), parts_.time.wall_now())) {
+    parts_.log.info("alert_raised", {{"alert", told->record.content.name},
+                                     {"severity", to_string(told->record.content.severity)},
+                                     {"id", told->record.content.id},
+                                     {"summary", told->record.content.summary}});
     add(*told);
   }
 }
 
 void alert_center::configure(std::vector<alerts::route> routes, alerts::alert_book_options options) {
-  book_.configure(std::move(routes), options);
-  changed_.notify_all();
+  book_.configure(std::move(routes), std::move(options));
+  on_outbox_changed();
 }
 
 void alert_center::resolve_all_of(std::string_view hub) {
   for (const alerts::alert_record& record : book_.snapshot()) {
     const auto label = record.content.labels.find("hub");
     if (label != record.content.labels.end() && label->second == hub)
-      resolve(record.content.id);
+      end(record.content.id);
   }
+}
+
+void alert_center::note_resolved(const std::optional<alerts::notification>& told) {
+  if (!told)
+    return;
+  if (told->record.content.state == alerts::alert_state::resolved) {
+    parts_.log.info("alert_resolved",
+                    {{"alert", told->record.content.name}, {"id", told->record.content.id}});
+  }
+  add(*told);
 }
 
 void alert_center::resolve(std::string_view id) {
-  if (const auto told = book_.resolve(id, time_.wall_now())) {
-    log_.info("alert_resolved", {{"alert", told->record.content.name}, {"id", told->record.content.id}});
-    add(*told);
-  }
+  note_resolved(book_.resolve(id, parts_.time.wall_now()));
 }
 
+void alert_center::end(std::string_view id) {
+  note_resolved(book_.end(id, parts_.time.wall_now()));
+}
+
+void alert_center::end(alerts::alert what) {
+  note_resolved(book_.resolve(std::move(what), parts_.time.wall_now()));
+}
+
+// ---- what operators do ----
+
+asio::awaitable<operator_answer> alert_center::perform(operator_command command, std::string name) {
+  const wall_time now = parts_.time.wall_now();
+  const auto id = book_.find_id(name);
+  if (!id || !book_.is_firing(*id)) {
+    co_return operator_answer{
+        .outcome = id ? operator_outcome::conflict : operator_outcome::not_found,
+        .text = id ? fmt::format("{} has ended: there is nothing to {}", *id, to_string(command.action))
+                   : fmt::format("this agent knows no {}", target_text(command))};
+  }
+  const alerts::alert_record before = *book_.find(*id);
+  const bool is_ack = command.action == domain::operator_action::ack;
+  const auto told =
+      is_ack
+          ? book_.acknowledge(*id, {.by = command.actor, .reason = command.reason, .at = now})
+          : book_.mute(
+                *id,
+                {.by = command.actor, .reason = command.reason, .since = now, .until = now + command.length});
+  if (!told) {
+    co_return operator_answer{
+        .outcome = before.content.acknowledged ? operator_outcome::repeated : operator_outcome::invalid,
+        .text = before.content.acknowledged
+                    ? fmt::format("{} was acknowledged by {} at {}", *id, before.content.acknowledged->by,
+                                  format_time(before.content.acknowledged->at))
+                    : fmt::format("{} tells of a change, which nobody has to look after", *id)};
+  }
+  luggage taken = take();
+  luggage own{
+      .alerts = {told->record}, .notifications = alerts::make_outbox_rows(*told, now, ids_), .forgotten = {}};
+  store::batch batch;
+  taken.add_to(batch);
+  own.add_to(batch);
+  const auto label = [&](std::string_view wanted) {
+    const auto found = before.content.labels.find(wanted);
+    return found == before.content.labels.end() ? std::string() : found->second;
+  };
+  const auto committed =
+      co_await commit_action(parts_.store, parts_.log, std::move(batch),
+                             {.kind = is_ack ? store::audit_kind::acknowledged : store::audit_kind::muted,
+                              .at = now,
+                              .actor = command.actor,
+                              .hub = label("hub"),
+                              .rollout = label("rollout"),
+                              .policy = label("policy"),
+                              .rule = label("rule"),
+                              .target = *id,
+                              .reason = command.reason,
+                              .until = is_ack ? std::nullopt : std::optional(now + command.length)});
+  if (!committed) {
+    book_.put_back(before);
+    put_back(std::move(taken));
+    co_return operator_answer{
+        .outcome = operator_outcome::unavailable,
+        .text = fmt::format("nothing was done, as it could not be recorded: {}", committed.error().text())};
+  }
+  stored(std::move(taken));
+  stored(std::move(own));
+  on_outbox_changed();
+  co_return operator_answer{
+      .outcome = operator_outcome::done,
+      .text = !is_ack ? fmt::format("{} is muted until {}", *id, format_time(now + command.length))
+              : told->record.content.state == alerts::alert_state::resolved
+                  ? fmt::format("{} is acknowledged, which ends it", *id)
+                  : fmt::format("{} is acknowledged: it is repeated no more", *id)};
+}
+
+// ---- into the store and on to the outbox ----
+
 alert_center::luggage alert_center::take() {
+  drop_what_was_delivered(waiting_);
   return std::exchange(waiting_, {});
 }
 
 void alert_center::stored(luggage what) {
+  // The outbox has what was lent to it; only its end needs the store now.
+  std::erase_if(what.notifications,
+                [this](const alerts::outbox_row& row) { return lent_.erase(row.id) > 0; });
   if (!what.notifications.empty()) {
-    outbox_.notify_committed(std::move(what.notifications));
+    parts_.outbox.notify_committed(std::move(what.notifications));
   }
 }
 
@@ -101,40 +203,141 @@ void alert_center::put_back(luggage what) {
   changed_.notify_all();
 }
 
+void alert_center::withdraw(luggage& what, std::string_view id) {
+  std::erase_if(what.alerts, [&](const alerts::alert_record& record) { return record.content.id == id; });
+  std::erase_if(what.notifications, [&](const alerts::outbox_row& row) { return row.content.id == id; });
+  book_.forget(id);
+}
+
+/// What the store does not take is told all the same.
+void alert_center::lend() {
+  std::vector<alerts::outbox_row> rows;
+  for (const alerts::outbox_row& row : waiting_.notifications) {
+    if (lent_.emplace(row.id, false).second)
+      rows.push_back(row);
+  }
+  if (!rows.empty())
+    parts_.outbox.notify_committed(std::move(rows));
+}
+
+void alert_center::drop_what_was_delivered(luggage& what) {
+  std::erase_if(what.notifications, [this](const alerts::outbox_row& row) {
+    const auto lent = lent_.find(row.id);
+    if (lent == lent_.end() || !lent->second)
+      return false;
+    lent_.erase(lent);
+    return true;
+  });
+}
+
 asio::awaitable<bool> alert_center::commit_waiting() {
+  drop_what_was_delivered(waiting_);
   if (waiting_.empty()) {
     co_return true;
   }
   luggage taken = take();
   store::batch batch;
   taken.add_to(batch);
-  const auto committed = co_await store_.commit(std::move(batch));
+  const auto committed = co_await parts_.store.commit(std::move(batch));
   if (!committed) {
-    log_.error("alerts_not_stored", {{"error", committed.error().text()}});
+    parts_.log.error("alerts_not_stored", {{"error", committed.error().text()}});
     put_back(std::move(taken));
+    lend();
     co_return false;
   }
   stored(std::move(taken));
   co_return true;
 }
 
+// ---- the receivers ----
+
+void alert_center::on_end(const alerts::outbox_row& row, const alerts::outbox_done& how) {
+  if (const auto lent = lent_.find(row.id); lent != lent_.end())
+    lent->second = true;
+  if (how.end == alerts::outbox_end::dropped) {
+    dead_letters_.push_back({.row = row, .dropped_at = how.at, .reason = how.reason, .detail = how.detail});
+    if (dead_letters_.size() > store::dead_letters_max)
+      dead_letters_.erase(dead_letters_.begin());
+  }
+  on_outbox_changed();
+}
+
+void alert_center::watch_receivers() {
+  const wall_time now = parts_.time.wall_now();
+  const std::vector<alerts::receiver_status> receivers = parts_.outbox.status();
+  for (const alerts::receiver_status& status : receivers) {
+    if (status.failures == 0) {
+      resolve(receiver_failing_alert_id(status.receiver));
+    } else if (needs_human(status.last_reason) ||
+               now - status.failing_since.value_or(now) >= receiver_patience) {
+      raise(make_receiver_failing_alert(status, parts_.agent_url));
+    }
+  }
+  for (const alerts::alert_record& record : book_.snapshot()) {
+    const std::string& about = record.content.about_receiver;
+    if (!about.empty() &&
+        std::ranges::find(receivers, about, &alerts::receiver_status::receiver) == receivers.end())
+      end(record.content.id);
+  }
+  tell_of_dropped();
+}
+
+/// At once of the first, and of more in one breath now and then: what refuses one refuses many.
+void alert_center::tell_of_dropped() {
+  const wall_time now = parts_.time.wall_now();
+  std::map<std::string_view, std::size_t> counts;
+  std::map<std::string_view, const alerts::dead_letter*> last;
+  for (const alerts::dead_letter& letter : dead_letters_) {
+    ++counts[letter.row.receiver];
+    last[letter.row.receiver] = &letter;
+  }
+  for (const auto& [receiver, letter] : last) {
+    const alerts::alert_record* told = book_.find(dropped_alert_id(receiver));
+    const bool is_firing = told != nullptr && told->content.state == alerts::alert_state::firing;
+    const bool is_known =
+        told != nullptr && told->content.updated_at >= letter->dropped_at;  // acknowledged, perhaps
+    const bool is_recent = letter->dropped_at >= now - resolved_looked_back;
+    if (is_firing ? !is_known && now - told->content.updated_at >= dropped_retold_after
+                  : !is_known && is_recent)
+      raise(make_dropped_alert(*letter, counts[receiver], parts_.agent_url));
+  }
+}
+
+void alert_center::publish() {
+  if (std::exchange(is_published_, true))
+    return;
+  alerting_view view;
+  for (alerts::alert_record& record : book_.snapshot()) {
+    std::vector<std::string> inhibitors;
+    if (record.content.state == alerts::alert_state::firing)
+      inhibitors = book_.inhibitors_of(record.content);
+    view.alerts.push_back({.record = std::move(record), .inhibited_by = std::move(inhibitors)});
+  }
+  view.receivers = parts_.outbox.status();
+  view.dead_letters = dead_letters_;
+  parts_.publish(std::make_shared<const alerting_view>(std::move(view)));
+}
+
 asio::awaitable<void> alert_center::run() {
   backoff retry;
   try {
     for (;;) {
-      for (const alerts::notification& due : book_.repeats_due(time_.wall_now()))
-        add(due);
-      append(waiting_.forgotten, book_.forget_resolved(time_.wall_now()));
+      watch_receivers();
+      for (const alerts::notification& due : book_.due(parts_.time.wall_now()))
+        note_resolved(due);
+      append(waiting_.forgotten, book_.forget_resolved(parts_.time.wall_now()));
       const bool is_stored = co_await commit_waiting();
       if (!is_stored) {
-        co_await time_.sleep_for(retry.next(random_));
+        publish();
+        co_await parts_.time.sleep_for(retry.next(parts_.random));
         continue;
       }
       retry.reset();
-      if (waiting_.empty()) {
+      publish();
+      if (waiting_.empty() && is_published_) {
         // Woken by a change, or to look for repeats.
-        const steady_time look_again = time_.steady_now() + std::chrono::minutes(1);
-        (void)co_await with_deadline(time_, look_again, "waiting for alerts", wait_for(changed_));
+        const steady_time look_again = parts_.time.steady_now() + std::chrono::minutes(1);
+        (void)co_await with_deadline(parts_.time, look_again, "waiting for alerts", wait_for(changed_));
       }
     }
   } catch (const boost::system::system_error& error) {
@@ -143,12 +346,12 @@ asio::awaitable<void> alert_center::run() {
   }
   // Cancelled: what was raised last must not be lost with the process.
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-  const steady_time patience = time_.steady_now() + last_commit_patience;
+  const steady_time patience = parts_.time.steady_now() + last_commit_patience;
   for (;;) {
     const bool is_stored = co_await commit_waiting();
-    if (is_stored || time_.steady_now() >= patience)
+    if (is_stored || parts_.time.steady_now() >= patience)
       co_return;
-    co_await time_.sleep_for(std::chrono::milliseconds(200));
+    co_await parts_.time.sleep_for(std::chrono::milliseconds(200));
   }
 }
 

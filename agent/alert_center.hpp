@@ -1,9 +1,14 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <map>
+#include <memory>
 #include <string_view>
 
+#include "agent/operator_command.hpp"
 #include "agent/store/store.hpp"
+#include "agent/views.hpp"
 #include "alerts/alert_book.hpp"
 #include "alerts/outbox.hpp"
 #include "base/backoff.hpp"
@@ -13,23 +18,49 @@
 
 namespace pushguard::agent {
 
+/// References outlive the center.
+struct alert_center_parts {
+  store::store& store;
+  alerts::outbox& outbox;
+  time_source& time;
+  logger& log;
+  random_engine& random;
+  std::string agent_url;
+  /// What changed, for whoever shows it.
+  std::function<void(std::shared_ptr<const alerting_view>)> publish;
+};
+
 /// Raises and resolves alerts, keeps them durable, and wakes the outbox. An alert that belongs to a
-/// decision travels in the decision's own commit; the others are committed by run(). For one thread; the
-/// references must outlive it.
+/// decision travels in the decision's own commit; the others are committed by run(). While the store takes
+/// nothing, they are told all the same, and stored when it does again.
+///
+/// It also watches the receivers: those that cannot be reached or refuse something are themselves an alert to
+/// the others. For one thread.
 class alert_center {
  public:
-  alert_center(alerts::alert_book book, store::store& store, alerts::outbox& outbox, time_source& time,
-               logger& log, random_engine& random)
-      : book_(std::move(book)), store_(store), outbox_(outbox), time_(time), log_(log), random_(random) {}
+  alert_center(alerts::alert_book book, alert_center_parts parts)
+      : book_(std::move(book)), parts_(std::move(parts)) {}
 
   /// Puts back what was stored. Before anything is raised.
-  [[nodiscard]] boost::asio::awaitable<result<>> restore(alerts::outbox_id newest_notification);
+  [[nodiscard]] boost::asio::awaitable<result<>> restore(alerts::outbox_id newest_notification,
+                                                         std::vector<alerts::dead_letter> dead_letters);
 
   /// New routes and intervals, after a reload.
   void configure(std::vector<alerts::route> routes, alerts::alert_book_options options);
 
   void raise(alerts::alert what);
   void resolve(std::string_view id);
+  /// As resolve(), and at once, whatever its keep_firing_for: it cannot come back.
+  void end(std::string_view id);
+  /// As end(), with last words.
+  void end(alerts::alert what);
+
+  /// Acknowledges or mutes an alert, and answers when that is stored, with an entry in the audit trail.
+  [[nodiscard]] boost::asio::awaitable<operator_answer> perform(operator_command command, std::string name);
+
+  /// The outbox tells of a row that has ended, and of anything that has changed.
+  void on_end(const alerts::outbox_row& row, const alerts::outbox_done& how);
+  void on_outbox_changed();
 
   /// Alert records and notifications on their way into the store.
   struct luggage {
@@ -47,6 +78,8 @@ class alert_center {
   [[nodiscard]] luggage take();
   void stored(luggage what);
   void put_back(luggage what);
+  /// Takes an alert that nobody has heard of out of `what`, and out of the book: what it told is not so.
+  void withdraw(luggage& what, std::string_view id);
 
   /// Commits what is raised and resolved, repeats what is due, until cancelled; then commits once more.
   [[nodiscard]] boost::asio::awaitable<void> run();
@@ -58,15 +91,22 @@ class alert_center {
 
  private:
   void add(const alerts::notification& from);
+  void note_resolved(const std::optional<alerts::notification>& told);
   [[nodiscard]] boost::asio::awaitable<bool> commit_waiting();
+  void lend();
+  void drop_what_was_delivered(luggage& what);
+  void watch_receivers();
+  void tell_of_dropped();
+  void publish();
 
   alerts::alert_book book_;
-  store::store& store_;
-  alerts::outbox& outbox_;
-  time_source& time_;
-  logger& log_;
-  random_engine& random_;
+  alert_center_parts parts_;
   alerts::outbox_ids ids_;
+  std::vector<alerts::dead_letter> dead_letters_;
+  /// Notifications that were handed to the outbox although the store does not hold them, and whether they
+  /// have ended.
+  std::map<alerts::outbox_id, bool> lent_;
+  bool is_published_ = false;
   luggage waiting_;
   condition changed_;
 };

@@ -33,6 +33,7 @@ alert begin_alert(const alert_context& context, std::string id, std::string name
                  {"rollout", context.rollout},
                  {"policy", std::string(policy)},
                  {"rule", std::string(rule)},
+                 {"package_id", std::string(context.package.text())},
                  {"package_name", context.package_name},
                  {"package_version", context.version_number}};
   made.generator_url = context.agent_url;
@@ -279,6 +280,8 @@ alert make_containment_alert(const alert_context& context, const decision_view& 
                            decision.mode == "dry_run" ? alert_severity::warning : severity, decision.policy,
                            decision.rule);
   made.labels.emplace("mode", decision.mode);
+  // Nothing that can be measured makes an abort undone: somebody has to see it, or to resume the rollout.
+  made.ends_when_acknowledged = !decision.outcome.empty();
   made.summary = fmt::format("{}: {}. {}: {}", rollout_name(context), headline(decision, plan),
                              cause_name(decision), decision.reason);
   if (decision.mode == "dry_run") {

@@ -7,10 +7,12 @@
 
 #include "agent/alert_center.hpp"
 #include "agent/alert_texts.hpp"
+#include "agent/alerting_texts.hpp"
 #include "agent/audit_backlog.hpp"
 #include "agent/audit_trail.hpp"
 #include "agent/receiver_making.hpp"
 #include "agent/store/ports.hpp"
+#include "agent/store_watch.hpp"
 #include "base/task_group.hpp"
 
 namespace pushguard::agent {
@@ -29,8 +31,43 @@ std::vector<std::string> receiver_names(const configuration::alerting& from) {
 }
 
 alerts::alert_book_options book_options(const configuration::alerting& from) {
-  return {.repeat_interval = from.repeat_interval};
+  alerts::alert_book_options options{.repeat_interval = from.repeat_interval,
+                                     .inhibitions = alert_inhibitions()};
+  for (const configuration::receiver& receiver : from.receivers)
+    options.traits.emplace(receiver.name, traits_of(receiver));
+  return options;
 }
+
+/// Counts what the outbox does, and tells the center.
+class outbox_listener final : public alerts::outbox_observer {
+ public:
+  explicit outbox_listener(alerts::outbox_observer& counts) : counts_(counts) {}
+
+  void tell(alert_center& center) noexcept { center_ = &center; }
+
+  void on_outcome(std::string_view receiver, alerts::notification_outcome outcome,
+                  alerts::delivery_reason reason) override {
+    counts_.on_outcome(receiver, outcome, reason);
+    note_change();
+  }
+  void on_queue(std::string_view receiver, std::size_t length, std::optional<wall_time> oldest) override {
+    counts_.on_queue(receiver, length, oldest);
+    note_change();
+  }
+  void on_end(const alerts::outbox_row& row, const alerts::outbox_done& how) override {
+    if (center_ != nullptr)
+      center_->on_end(row, how);
+  }
+
+ private:
+  void note_change() {
+    if (center_ != nullptr)
+      center_->on_outbox_changed();
+  }
+
+  alerts::outbox_observer& counts_;
+  alert_center* center_ = nullptr;
+};
 
 }  // namespace
 
@@ -137,6 +174,10 @@ asio::awaitable<operator_answer> agent_core::perform(operator_command command) {
                               .text = "this agent starts or ends; nothing was done"};
   }
   const command_mark mark(working_);
+  if (const auto* alert = std::get_if<alert_target>(&command.target)) {
+    std::string name = alert->name;
+    co_return co_await working_.alerts->perform(std::move(command), std::move(name));
+  }
   if (const auto* rule = std::get_if<rule_target>(&command.target)) {
     rule_target named = *rule;
     co_return co_await perform_on_rule(std::move(command), std::move(named));
@@ -150,9 +191,23 @@ asio::awaitable<operator_answer> agent_core::perform(operator_command command) {
                             .text = fmt::format("this agent knows no {}", target_text(command))};
 }
 
-asio::awaitable<result<>> agent_core::run(store::store& store) {
+void agent_core::note_commit(const failure* why) {
+  if (working_.alerts == nullptr || (why == nullptr && !is_store_failing_))
+    return;
+  is_store_failing_ = why != nullptr;
+  if (why == nullptr) {
+    working_.alerts->resolve(store_failing_alert_id());
+    return;
+  }
+  const bool refuses =
+      parts_.configuration->on_store_failure == configuration::store_failure_handling::refuse;
+  working_.alerts->raise(make_store_failing_alert(*why, refuses, parts_.agent_url));
+}
+
+asio::awaitable<result<>> agent_core::run(store::store& inner) {
   const auto executor = co_await asio::this_coro::executor;
   const beginning_mark beginning(working_);
+  store_watch store(inner, [this](const failure* why) { note_commit(why); });
   const auto known = co_await store.load();
   if (!known) {
     co_return fail_in("reading the store", known.error());
@@ -163,11 +218,23 @@ asio::awaitable<result<>> agent_core::run(store::store& store) {
   for (const configuration::receiver& each : alerting.receivers)
     receivers.push_back(make_receiver(each));
   const auto outbox_port = store::make_outbox_store(store);
-  alerts::outbox outbox(executor, std::move(receivers), *outbox_port, parts_.time, parts_.log,
-                        notification_instruments_, random_engine(random_()));
-  alert_center center(alerts::alert_book(alerting.routes, book_options(alerting)), store, outbox, parts_.time,
-                      parts_.log, random_);
-  const auto restored = co_await center.restore(known->newest_notification);
+  outbox_listener listener(notification_instruments_);
+  alerts::outbox outbox(executor, std::move(receivers), *outbox_port, parts_.time, parts_.log, listener,
+                        random_engine(random_()));
+  alert_center center(alerts::alert_book(alerting.routes, book_options(alerting)),
+                      {.store = store,
+                       .outbox = outbox,
+                       .time = parts_.time,
+                       .log = parts_.log,
+                       .random = random_,
+                       .agent_url = parts_.agent_url,
+                       .publish = [this](std::shared_ptr<const alerting_view> all) {
+                         view_update update;
+                         update.alerting = std::move(all);
+                         parts_.views(std::move(update));
+                       }});
+  listener.tell(center);
+  const auto restored = co_await center.restore(known->newest_notification, known->dead_letters);
   if (!restored) {
     co_return restored;
   }

@@ -78,6 +78,7 @@ class agent_core {
                                                                         rule_target rule);
   [[nodiscard]] std::unique_ptr<alerts::receiver> make_receiver(const configuration::receiver& from);
   void change_receivers(const configuration::alerting& before, const configuration::alerting& next);
+  void note_commit(const failure* why);
   [[nodiscard]] boost::asio::awaitable<void> beat();
   void begin_trail(audit_backlog& trail, alert_center& center, const store::audit_state& found);
 
@@ -87,6 +88,7 @@ class agent_core {
   hub_fleet fleet_;
   notification_instruments notification_instruments_;
   working working_;
+  bool is_store_failing_ = false;
 };
 
 }  // namespace pushguard::agent

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/alert_texts.hpp"
+#include "agent/alerting_texts.hpp"
 #include "agent/audit_trail.hpp"
 #include "agent/decision_making.hpp"
 #include "agent/policy/abort_plan.hpp"
@@ -67,7 +68,7 @@ void enforcement::end_alerts_of_earlier_epochs(const domain::rollout_id& rollout
   std::erase_if(unrecorded_, [&](const auto& refused) {
     if (refused.first.rollout != rollout || refused.first.epoch >= present)
       return false;
-    parts_.agent.alerts.resolve(refused.second);
+    parts_.agent.alerts.end(refused.second);
     return true;
   });
 }
@@ -152,6 +153,8 @@ asio::awaitable<void> enforcement::decide(policy::judgement judged) {
     on_recorded(std::move(decision));
     co_return;
   }
+  if (!committed && on_failure(judged) == configuration::store_failure_handling::refuse)
+    parts_.agent.alerts.withdraw(told, containment_alert_id(make_decision_view(decision)));
   parts_.agent.alerts.put_back(std::move(told));
   memory_.put_back(watched);
   if (committed) {
@@ -175,7 +178,7 @@ void enforcement::on_recorded(store::decision_record decision) {
                                              {"started", decision.started},
                                              {"in_flight", decision.in_flight},
                                              {"reason", decision.reason}});
-  unrecorded_.erase(firing_of(decision.key));
+  forget_unrecorded(firing_of(decision.key));
   last_store_failure_.clear();
   memory_.note(decision);
   parts_.views.note(decision);
@@ -190,6 +193,12 @@ void enforcement::on_recorded(store::decision_record decision) {
   begin_carrying_out(std::move(decision));
 }
 
+// A dry run has nothing to act on at once: it comes up again, and is told when it can be recorded.
+configuration::store_failure_handling enforcement::on_failure(const policy::judgement& judged) const {
+  return judged.mode == policy::policy_mode::enforce ? parts_.agent.configuration->on_store_failure
+                                                     : configuration::store_failure_handling::refuse;
+}
+
 void enforcement::on_not_recorded(const policy::judgement& judged, const failure& why,
                                   store::decision_record decision) {
   if (why.text() != last_store_failure_) {
@@ -200,12 +209,13 @@ void enforcement::on_not_recorded(const policy::judgement& judged, const failure
                                                      {"rule", judged.key.rule},
                                                      {"error", last_store_failure_}});
   }
-  // A dry run has nothing to act on at once: it comes up again, and is told when it can be recorded.
-  const auto handling = judged.mode == policy::policy_mode::enforce
-                            ? parts_.agent.configuration->on_store_failure
-                            : configuration::store_failure_handling::refuse;
-  const auto [place, is_first] =
-      unrecorded_.emplace(judged.firing(), containment_alert_id(make_decision_view(decision)));
+  const auto handling = on_failure(judged);
+  const decision_view view = make_decision_view(decision);
+  const auto [place, is_first] = unrecorded_.emplace(judged.firing(), not_recorded_alert_id(view));
+  if (handling == configuration::store_failure_handling::refuse &&
+      judged.mode == policy::policy_mode::enforce)
+    parts_.agent.alerts.raise(make_not_recorded_alert(parts_.context_of(judged.key.rollout), view, why,
+                                                      severity_of(judged.severity)));
   if (is_first)
     parts_.agent.audit.add(audit_not_recorded(decision, why, handling, parts_.agent.time.wall_now()));
   if (handling == configuration::store_failure_handling::act) {

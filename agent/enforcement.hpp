@@ -76,6 +76,7 @@ class enforcement {
   void on_recorded(store::decision_record decision);
   /// From now on it is being carried out.
   void begin_carrying_out(store::decision_record decision);
+  [[nodiscard]] configuration::store_failure_handling on_failure(const policy::judgement& judged) const;
   void on_not_recorded(const policy::judgement& judged, const failure& why, store::decision_record decision);
   [[nodiscard]] boost::asio::awaitable<void> carry_out(store::decision_record decision);
   [[nodiscard]] bool is_held(const store::decision_key& key, wall_time now) const;

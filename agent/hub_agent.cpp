@@ -14,6 +14,7 @@
 #include "agent/hub_connection.hpp"
 #include "agent/operator_desk.hpp"
 #include "agent/policy/judge.hpp"
+#include "agent/rollout_news.hpp"
 #include "agent/store/ports.hpp"
 #include "agent/stream_adapters.hpp"
 #include "agent/view_making.hpp"
@@ -135,6 +136,7 @@ class watching_agent final : public hub_agent {
   enforcement acting_;
   dry_run_follower dry_runs_;
   operator_desk desk_;
+  rollout_news news_;
   configuration::shared_configuration next_;                     ///< to be taken before the next evaluation
   std::map<policy::judgement_key, policy::judgement> outgoing_;  ///< of the policies before, until the next
 };
@@ -184,7 +186,12 @@ watching_agent::watching_agent(hub_agent_parts parts)
              .judge = judge_,
              .views = views_,
              .context_of = [this](const domain::rollout_id& rollout) { return context_of(rollout); },
-             .mark_changed = [this] { mark_changed(); }}) {
+             .mark_changed = [this] { mark_changed(); }}),
+      news_({.alerts = parts_.alerts,
+             .tracked = tracked_,
+             .memory = acting_.memory(),
+             .epoch_of = [this](const domain::rollout_id& rollout) { return judge_.epoch(rollout); },
+             .context_of = [this](const domain::rollout_id& rollout) { return context_of(rollout); }}) {
   for (const configuration::channel& channel : parts_.hub.channels)
     views_.hub().channels.push_back({channel.wanted.channel, false, "not subscribed yet"});
 }
@@ -596,9 +603,9 @@ void watching_agent::end_alerts_of_outgoing() {
     const rule_key rule = make_rule_view(name_, gone).key;
     acting_.forget_held(rule);
     acting_.forget_unrecorded(gone.firing());
-    parts_.alerts.resolve(warning_alert_id(rule));
-    parts_.alerts.resolve(breach_alert_id(rule));
-    parts_.alerts.resolve(unarmed_breach_alert_id(rule));
+    parts_.alerts.end(warning_alert_id(rule));
+    parts_.alerts.end(breach_alert_id(rule));
+    parts_.alerts.end(unarmed_breach_alert_id(rule));
   }
   outgoing_.clear();
 }
@@ -630,6 +637,7 @@ asio::awaitable<void> watching_agent::judge_forever() {
     const steady_time ask_again_at = ask_to_confirm(std::move(found.needs_errors));
     co_await acting_.remember_watched();
     co_await acting_.contain_latecomers();
+    news_.tell(parts_.configuration->rollout_gap, now);
     co_await dry_runs_.follow();
     views_.flush(now);
     if (changes_ == judged_changes) {

@@ -42,7 +42,7 @@ result<> read_member(operator_action action, std::string_view name, const json::
     into.reason = std::move(*text);
     return {};
   }
-  if (name == "for" && action == operator_action::hold) {
+  if (name == "for" && needs_length(action)) {
     const auto text = text_of(value, name);
     if (!text)
       return std::unexpected(text.error());
@@ -53,7 +53,8 @@ result<> read_member(operator_action action, std::string_view name, const json::
     return {};
   }
   if (name == "for")
-    return fail(errc::invalid, fmt::format("for goes with hold only, not with {}", to_string(action)));
+    return fail(errc::invalid,
+                fmt::format("for goes with hold and mute only, not with {}", to_string(action)));
   return fail(errc::invalid, fmt::format("the body may have reason and for, not '{}'", quoted(name)));
 }
 
@@ -77,8 +78,8 @@ result<operator_details> parse_operator_details(operator_action action, std::str
   }
   if (domain::needs_reason(action) && made.reason.empty())
     return fail(errc::invalid, fmt::format("{} needs a reason", to_string(action)));
-  if (action == operator_action::hold && made.length == duration::zero())
-    return fail(errc::invalid, "hold needs for: how long, like 30m or 2h");
+  if (needs_length(action) && made.length == duration::zero())
+    return fail(errc::invalid, fmt::format("{} needs for: how long, like 30m or 2h", to_string(action)));
   return made;
 }
 
@@ -90,6 +91,8 @@ std::string target_text(const operator_command& command) {
   }
   if (const auto* request = std::get_if<domain::request_id>(&command.target))
     return fmt::format("request {}", request->text());
+  if (const auto* alert = std::get_if<alert_target>(&command.target))
+    return fmt::format("alert {}", quoted(alert->name));
   const auto& rule = std::get<rule_target>(command.target);
   return fmt::format("{}/{}", rule.policy, rule.rule);
 }

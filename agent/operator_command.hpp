@@ -28,12 +28,17 @@ struct rule_target {
   std::string rule;
 };
 
+/// An alert, by its id or its fingerprint.
+struct alert_target {
+  std::string name;
+};
+
 struct operator_command {
   domain::operator_action action = domain::operator_action::hold;
-  std::variant<rollout_target, domain::request_id, rule_target> target = rollout_target{};
+  std::variant<rollout_target, domain::request_id, rule_target, alert_target> target = rollout_target{};
   std::string actor = {};   ///< the name of the API token
   std::string reason = {};  ///< checked; may be empty where needs_reason() says so
-  duration length{};        ///< of a hold
+  duration length{};        ///< of a hold or a muting
 };
 
 enum class operator_outcome : unsigned char {
@@ -78,12 +83,12 @@ using operator_handler = std::function<boost::asio::awaitable<operator_answer>(o
 /// What the body of a command says.
 struct operator_details {
   std::string reason;
-  duration length{};  ///< of a hold
+  duration length{};  ///< of a hold or a muting
 };
 
-/// Reads `{"reason": "…", "for": "2h"}`; an empty body is `{}`. abort and hold need a reason, hold needs
-/// `for`, and no other action may have it; other members are errors. Fails with errc::invalid and one
-/// sentence.
+/// Reads `{"reason": "…", "for": "2h"}`; an empty body is `{}`. abort and hold need a reason, hold and
+/// mute need `for`, and no other action may have it; other members are errors. Fails with errc::invalid and
+/// one sentence.
 [[nodiscard]] result<operator_details> parse_operator_details(domain::operator_action action,
                                                               std::string_view body);
 

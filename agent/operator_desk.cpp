@@ -114,6 +114,9 @@ asio::awaitable<operator_answer> operator_desk::perform(operator_command command
       co_return co_await resume(std::move(command), id);
     case operator_action::arm:
       co_return co_await arm(std::move(command), id);
+    case operator_action::ack:
+    case operator_action::mute:
+      break;  // of alerts, which are the alert center's
   }
   co_return closed_answer();
 }
@@ -264,9 +267,9 @@ void operator_desk::forget_judgements(const domain::rollout_id& rollout) {
     judged.follows = policy::consequence::nothing;
     const rule_view rule = make_rule_view(parts_.agent.hub.name, judged);
     parts_.views.note(judged);
-    parts_.agent.alerts.resolve(warning_alert_id(rule.key));
-    parts_.agent.alerts.resolve(breach_alert_id(rule.key));
-    parts_.agent.alerts.resolve(unarmed_breach_alert_id(rule.key));
+    parts_.agent.alerts.end(warning_alert_id(rule.key));
+    parts_.agent.alerts.end(breach_alert_id(rule.key));
+    parts_.agent.alerts.end(unarmed_breach_alert_id(rule.key));
     parts_.acting.tell_held(judged, rule);
   }
 }
@@ -330,7 +333,7 @@ asio::awaitable<operator_answer> operator_desk::arm(operator_command command, do
     co_return not_stored(stored.error());
   parts_.judge.arm(rollout);
   for (const rule_key& key : unarmed)
-    parts_.agent.alerts.resolve(unarmed_breach_alert_id(key));
+    parts_.agent.alerts.end(unarmed_breach_alert_id(key));
   std::vector<std::string> names;
   for (const policy::known_arming& arming : armings)
     names.push_back(fmt::format("{}/{}", arming.policy, arming.rule));

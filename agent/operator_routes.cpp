@@ -100,6 +100,10 @@ result<command_target> read_rule(const path_parts& parts) {
   return rule_target{.policy = parts[0], .rule = parts[1]};
 }
 
+result<command_target> read_alert(const path_parts& parts) {
+  return alert_target{.name = parts[0]};
+}
+
 json::object to_json(const operator_answer& answer) {
   json::object out{{"message", to_valid_utf8(answer.text)}};
   if (answer.decision)
@@ -225,6 +229,10 @@ void add_operator_routes(http_router& router, operator_route_parts parts) {
   router.add("POST", "/-/reload",
              [shared](const http_request& request, const path_parts&) { return reload(shared, request); });
   for (const operator_action action : domain::all_operator_actions) {
+    if (is_about_alerts(action)) {
+      add("/api/v1/alerts/{id}", action, read_alert);
+      continue;
+    }
     add("/api/v1/rollouts/{hub}/{version}", action, read_rollout);
     add("/api/v1/rollouts/{hub}/{version}/{number}", action, read_rollout);
   }

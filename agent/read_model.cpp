@@ -75,6 +75,9 @@ void read_model::apply(const view_update& update) {
   for (const decision_view& decision : update.decisions) {
     decisions_.insert_or_assign(decision.id, decision);
   }
+  if (update.alerting) {
+    alerting_ = update.alerting;
+  }
   if (update.holds) {
     holds_ = *update.holds;
   }

@@ -35,6 +35,8 @@ class read_model {
   /// By id, so newest last.
   [[nodiscard]] const std::map<std::int64_t, decision_view>& decisions() const noexcept { return decisions_; }
 
+  /// Never null.
+  [[nodiscard]] const std::shared_ptr<const alerting_view>& alerting() const noexcept { return alerting_; }
   [[nodiscard]] const std::vector<hold_view>& holds() const noexcept { return holds_; }
 
   /// Jobs in the order of their ids; nothing for an unknown request.
@@ -68,6 +70,7 @@ class read_model {
   std::map<rule_key, rule_view> rules_;
   std::map<std::int64_t, decision_view> decisions_;
   std::vector<hold_view> holds_;
+  std::shared_ptr<const alerting_view> alerting_ = std::make_shared<alerting_view>();
   std::map<std::string, std::vector<domain::org_key>, std::less<>> spared_;
 };
 

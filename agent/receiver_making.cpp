@@ -59,4 +59,12 @@ std::unique_ptr<alerts::receiver> make_receiver(const configuration::receiver& f
   return std::visit([&](const auto& kind) { return make(from.name, kind, parts); }, from.kind);
 }
 
+alerts::receiver_traits traits_of(const configuration::receiver& receiver) {
+  if (std::holds_alternative<configuration::alertmanager_receiver>(receiver.kind))
+    return {.changes = alerts::change_interest::never, .does_its_own_silencing = true};
+  if (std::holds_alternative<configuration::pagerduty_receiver>(receiver.kind))
+    return {.changes = alerts::change_interest::always, .does_its_own_silencing = false};
+  return {};
+}
+
 }  // namespace pushguard::agent

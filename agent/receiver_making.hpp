@@ -24,4 +24,7 @@ struct receiver_parts {
 [[nodiscard]] std::unique_ptr<alerts::receiver> make_receiver(const configuration::receiver& from,
                                                               const receiver_parts& parts);
 
+/// What is told to a receiver of this kind, and what is not.
+[[nodiscard]] alerts::receiver_traits traits_of(const configuration::receiver& receiver);
+
 }  // namespace pushguard::agent

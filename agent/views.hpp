@@ -2,6 +2,7 @@
 
 #include <array>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,8 @@
 #include "agent/domain/ids.hpp"
 #include "agent/domain/rows.hpp"
 #include "agent/domain/status.hpp"
+#include "alerts/outbox_store.hpp"
+#include "alerts/receiver_status.hpp"
 #include "base/time.hpp"
 
 /// What `serve` shows, as plain data: copies made by `decide` and handed over as messages, so that
@@ -177,6 +180,18 @@ struct decision_view {
   std::optional<aftermath_view> since = std::nullopt;  ///< of a dry run, once it was counted
 };
 
+struct alert_view {
+  alerts::alert_record record;
+  std::vector<std::string> inhibited_by;  ///< ids of alerts that fire
+};
+
+/// All there is to say about alerting.
+struct alerting_view {
+  std::vector<alert_view> alerts;                  ///< firing, and lately resolved
+  std::vector<alerts::receiver_status> receivers;  ///< in the configuration's order
+  std::vector<alerts::dead_letter> dead_letters;   ///< oldest first
+};
+
 /// One message from `decide` to `serve`. What is forgotten goes first; then each part replaces what it names
 /// by key.
 struct view_update {
@@ -190,8 +205,9 @@ struct view_update {
   std::vector<rule_view> rules;
   std::vector<decision_view> decisions;
   std::vector<std::pair<std::string, std::vector<domain::org_key>>>
-      spared;                                   ///< by decision's rollout key `hub/04t…/1`
-  std::optional<std::vector<hold_view>> holds;  ///< all there are, where they changed
+      spared;                                     ///< by decision's rollout key `hub/04t…/1`
+  std::optional<std::vector<hold_view>> holds;    ///< all there are, where they changed
+  std::shared_ptr<const alerting_view> alerting;  ///< as a whole, where it changed
 };
 
 }  // namespace pushguard::agent

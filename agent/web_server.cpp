@@ -4,6 +4,7 @@
 
 #include <boost/asio/this_coro.hpp>
 
+#include "agent/alert_api.hpp"
 #include "agent/api.hpp"
 #include "agent/exposition.hpp"
 #include "base/task_group.hpp"
@@ -159,6 +160,7 @@ void web_server::add_routes() {
   add("/-/healthy", [this](const http_request&) { return healthy(); });
   add("/-/ready", [this](const http_request&) { return ready(); });
   add_api_routes(router_, model_);
+  add_alert_routes(router_, model_);
   add_decision_routes(router_, parts_.reach_store);
   add_operator_routes(router_,
                       {.tokens = [this] { return std::span(parts_.configuration->api_tokens); },

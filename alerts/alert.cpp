@@ -65,8 +65,10 @@ std::optional<Value> find_by_name(const Value (&values)[Size], std::string_view 
 }
 
 constexpr alert_state alert_states[] = {alert_state::firing, alert_state::resolved};
-constexpr notification_kind notification_kinds[] = {notification_kind::fired, notification_kind::updated,
-                                                    notification_kind::repeated, notification_kind::resolved};
+constexpr alert_kind alert_kinds[] = {alert_kind::trouble, alert_kind::change};
+constexpr notification_kind notification_kinds[] = {
+    notification_kind::fired, notification_kind::updated, notification_kind::repeated,
+    notification_kind::acknowledged, notification_kind::resolved};
 
 }  // namespace
 
@@ -94,6 +96,16 @@ std::string_view to_string(alert_state state) noexcept {
   return "";
 }
 
+std::string_view to_string(alert_kind kind) noexcept {
+  switch (kind) {
+    case alert_kind::trouble:
+      return "trouble";
+    case alert_kind::change:
+      return "change";
+  }
+  return "";
+}
+
 std::string_view to_string(notification_kind kind) noexcept {
   switch (kind) {
     case notification_kind::fired:
@@ -102,6 +114,8 @@ std::string_view to_string(notification_kind kind) noexcept {
       return "updated";
     case notification_kind::repeated:
       return "repeated";
+    case notification_kind::acknowledged:
+      return "acknowledged";
     case notification_kind::resolved:
       return "resolved";
   }
@@ -116,6 +130,10 @@ std::optional<alert_state> parse_alert_state(std::string_view text) noexcept {
   return find_by_name(alert_states, text);
 }
 
+std::optional<alert_kind> parse_alert_kind(std::string_view text) noexcept {
+  return find_by_name(alert_kinds, text);
+}
+
 std::optional<notification_kind> parse_notification_kind(std::string_view text) noexcept {
   return find_by_name(notification_kinds, text);
 }
@@ -123,7 +141,13 @@ std::optional<notification_kind> parse_notification_kind(std::string_view text) 
 bool has_same_content(const alert& a, const alert& b) {
   return a.id == b.id && a.name == b.name && a.severity == b.severity && a.labels == b.labels &&
          a.summary == b.summary && a.description == b.description && a.annotations == b.annotations &&
-         a.links == b.links && a.generator_url == b.generator_url;
+         a.links == b.links && a.generator_url == b.generator_url && a.kind == b.kind &&
+         a.ends_when_acknowledged == b.ends_when_acknowledged && a.keep_firing_for == b.keep_firing_for &&
+         a.about_receiver == b.about_receiver;
+}
+
+std::string alert_fingerprint(std::string_view id) {
+  return fmt::format("{:016x}", stable_hash(id));
 }
 
 std::string make_alert_id(std::initializer_list<std::string_view> parts) {

@@ -69,6 +69,28 @@ void append_alert(std::string& out, const alert& what) {
   append_map(out, "annotations", what.annotations);
   append_links(out, what.links);
   append_text(out, "generator_url", what.generator_url);
+  if (what.kind != alert_kind::trouble) {
+    append_text(out, "kind", to_string(what.kind));
+  }
+  if (what.ends_when_acknowledged) {
+    append_name(out, "ends_when_acknowledged");
+    out += "true";
+  }
+  if (what.keep_firing_for > duration::zero()) {
+    append_name(out, "keep_firing_for_ms");
+    out += std::to_string(std::chrono::floor<std::chrono::milliseconds>(what.keep_firing_for).count());
+  }
+  if (!what.about_receiver.empty()) {
+    append_text(out, "about_receiver", what.about_receiver);
+  }
+  if (what.acknowledged) {
+    append_name(out, "acknowledged");
+    out += '{';
+    append_text(out, "by", what.acknowledged->by);
+    append_text(out, "reason", what.acknowledged->reason);
+    append_text(out, "at", format_time(what.acknowledged->at));
+    out += '}';
+  }
   out += '}';
 }
 
@@ -114,6 +136,43 @@ std::vector<alert_link> links_at(const json::object& from) {
   return out;
 }
 
+const json::object* object_at(const json::object& from, std::string_view name) {
+  const json::value* found = from.if_contains(name);
+  return found == nullptr ? nullptr : found->if_object();
+}
+
+std::optional<acknowledgement> acknowledgement_at(const json::object& from) {
+  const json::object* found = object_at(from, "acknowledged");
+  if (found == nullptr) {
+    return std::nullopt;
+  }
+  return acknowledgement{.by = std::string(text_at(*found, "by")),
+                         .reason = std::string(text_at(*found, "reason")),
+                         .at = time_at(*found, "at").value_or(wall_time{})};
+}
+
+std::optional<muting> muting_at(const json::object& from) {
+  const json::object* found = object_at(from, "muted");
+  const auto until = found == nullptr ? std::nullopt : time_at(*found, "until");
+  if (!until) {
+    return std::nullopt;
+  }
+  return muting{.by = std::string(text_at(*found, "by")),
+                .reason = std::string(text_at(*found, "reason")),
+                .since = time_at(*found, "since").value_or(wall_time{}),
+                .until = *until};
+}
+
+/// Zero for what is none, or is longer than anything that this program writes.
+duration length_at(const json::object& from, std::string_view name) {
+  constexpr std::int64_t longest = std::chrono::milliseconds(std::chrono::hours(24 * 365)).count();
+  const json::value* found = from.if_contains(name);
+  if (found == nullptr || !found->is_int64() || found->get_int64() < 0 || found->get_int64() > longest) {
+    return duration::zero();
+  }
+  return std::chrono::milliseconds(found->get_int64());
+}
+
 result<alert> read_alert(const json::object& from) {
   alert out;
   out.id = text_at(from, "id");
@@ -132,6 +191,12 @@ result<alert> read_alert(const json::object& from) {
   out.annotations = map_at(from, "annotations");
   out.links = links_at(from);
   out.generator_url = text_at(from, "generator_url");
+  out.kind = parse_alert_kind(text_at(from, "kind")).value_or(out.kind);
+  const json::value* lasts = from.if_contains("ends_when_acknowledged");
+  out.ends_when_acknowledged = lasts != nullptr && lasts->is_bool() && lasts->get_bool();
+  out.keep_firing_for = length_at(from, "keep_firing_for_ms");
+  out.about_receiver = text_at(from, "about_receiver");
+  out.acknowledged = acknowledgement_at(from);
   return out;
 }
 
@@ -172,6 +237,18 @@ std::string to_json(const alert_record& record) {
   }
   out += ']';
   append_text(out, "notified_at", format_time(record.notified_at));
+  if (record.muted) {
+    append_name(out, "muted");
+    out += '{';
+    append_text(out, "by", record.muted->by);
+    append_text(out, "reason", record.muted->reason);
+    append_text(out, "since", format_time(record.muted->since));
+    append_text(out, "until", format_time(record.muted->until));
+    out += '}';
+  }
+  if (record.ceased_at) {
+    append_text(out, "ceased_at", format_time(*record.ceased_at));
+  }
   out += '}';
   return out;
 }
@@ -199,6 +276,8 @@ result<alert_record> parse_alert_record(std::string_view text) {
   }
   alert_record out{.content = *std::move(what), .receivers = {}, .notified_at = {}};
   out.notified_at = time_at(*parsed, "notified_at").value_or(out.content.updated_at);
+  out.muted = muting_at(*parsed);
+  out.ceased_at = time_at(*parsed, "ceased_at");
   const json::value* receivers = parsed->if_contains("receivers");
   if (receivers != nullptr && receivers->is_array()) {
     for (const auto& each : receivers->get_array()) {

@@ -8,6 +8,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
+#include "alerts/receiver_status.hpp"
 #include "base/deadline.hpp"
 #include "base/text.hpp"
 
@@ -64,11 +65,8 @@ int hopelessness(const delivery& outcome) noexcept {
   switch (outcome.verdict) {
     case delivery_verdict::sent:
       return 0;
-    case delivery_verdict::retry: {
-      const bool needs_human =
-          outcome.reason == delivery_reason::auth_error || outcome.reason == delivery_reason::client_error;
-      return needs_human ? 2 : 1;
-    }
+    case delivery_verdict::retry:
+      return needs_human(outcome.reason) ? 2 : 1;
     case delivery_verdict::drop:
       return 3;
   }
@@ -209,6 +207,9 @@ std::string alertmanager_body(const alert& content, wall_time now, duration ends
   }
   for (const auto& [name, value] : content.annotations) {
     add_field(annotations, name, value);
+  }
+  if (content.acknowledged) {
+    add_field(annotations, "acknowledged_by", content.acknowledged->by);
   }
   // Alertmanager refuses an end before the start, which a clock that was set back could bring about.
   const wall_time end = content.state == alert_state::resolved

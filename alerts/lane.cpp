@@ -12,11 +12,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// Reasons that only a human can remove.
-bool needs_human(delivery_reason reason) noexcept {
-  return reason == delivery_reason::auth_error || reason == delivery_reason::client_error;
-}
-
 notification_outcome outcome_of(delivery_verdict verdict) noexcept {
   switch (verdict) {
     case delivery_verdict::sent:
@@ -72,9 +67,14 @@ void lane::insert(outbox_row row) {
   end_superseded(queue_.insert(std::move(row), now.steady + wait));
 }
 
-void lane::end_superseded(const std::vector<outbox_id>& ids) {
-  for (const outbox_id id : ids) {
-    context_.settled.finish(id, outbox_end::superseded);
+void lane::end(const outbox_row& row, outbox_done how) {
+  context_.observer.on_end(row, how);
+  context_.settled.finish(std::move(how));
+}
+
+void lane::end_superseded(const std::vector<outbox_row>& rows) {
+  for (const outbox_row& row : rows) {
+    end(row, {.id = row.id, .end = outbox_end::superseded});
     context_.observer.on_outcome(name(), notification_outcome::superseded, delivery_reason::ok);
   }
 }
@@ -213,7 +213,7 @@ asio::awaitable<void> lane::deliver(outbox_row row) {
   } else if (outcome.verdict == delivery_verdict::sent) {
     queue_.finish(row.id);
     queue_.remember(row.content, context_.time.steady_now());
-    context_.settled.finish(row.id, outbox_end::sent);
+    end(row, {.id = row.id, .end = outbox_end::sent});
     context_.log.info("notification_sent", {{"receiver", name()},
                                             {"kind", to_string(row.kind)},
                                             {"alert", row.content.id},
@@ -222,7 +222,11 @@ asio::awaitable<void> lane::deliver(outbox_row row) {
   } else {
     queue_.finish(row.id);
     queue_.forget(row.content.id);
-    context_.settled.finish(row.id, outbox_end::dropped);
+    end(row, {.id = row.id,
+              .end = outbox_end::dropped,
+              .at = context_.time.wall_now(),
+              .reason = std::string(to_string(outcome.reason)),
+              .detail = outcome.detail});
     context_.log.error("notification_dropped", {{"receiver", name()},
                                                 {"kind", to_string(row.kind)},
                                                 {"alert", row.content.id},
@@ -278,6 +282,9 @@ void lane::note_failure(const delivery& outcome) {
                                    {"failures", failures_ + 1}};
     context_.log.write(level, "receiver_failing", {fields.begin(), fields.size()});
   }
+  if (failures_ == 0) {
+    failing_since_ = context_.time.wall_now();
+  }
   ++failures_;
   last_reason_ = outcome.reason;
   last_failure_ = outcome.detail;
@@ -288,6 +295,7 @@ void lane::note_recovery() {
     context_.log.info("receiver_recovered", {{"receiver", name()}, {"failures", failures_}});
   }
   failures_ = 0;
+  failing_since_.reset();
   paused_until_ = {};
   last_reason_ = delivery_reason::ok;
   last_failure_.clear();
@@ -344,6 +352,7 @@ receiver_status lane::status() const {
           .queue_length = queue_.size() + rows_beyond_,
           .oldest = queue_.oldest(),
           .failures = failures_,
+          .failing_since = failing_since_,
           .last_reason = last_reason_,
           .last_failure = last_failure_,
           .last_sent_at = last_sent_at_};

@@ -50,7 +50,8 @@ class lane {
   void take_in(outbox_page page, const std::set<outbox_id>& ended);
   void take_arrived_as_they_are();
   void insert(outbox_row row);
-  void end_superseded(const std::vector<outbox_id>& ids);
+  void end_superseded(const std::vector<outbox_row>& rows);
+  void end(const outbox_row& row, outbox_done how);
 
   [[nodiscard]] boost::asio::awaitable<void> deliver(outbox_row row);
   [[nodiscard]] boost::asio::awaitable<void> resend(outbox_row row);
@@ -83,6 +84,7 @@ class lane {
 
   // How the receiver is doing.
   unsigned failures_ = 0;
+  std::optional<wall_time> failing_since_;
   steady_time paused_until_{};
   delivery_reason last_reason_ = delivery_reason::ok;
   std::string last_failure_;

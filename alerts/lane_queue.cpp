@@ -7,7 +7,11 @@
 namespace pushguard::alerts {
 namespace {
 
-bool gives_way(superseding mode, notification_kind older) {
+bool gives_way(superseding mode, const outbox_row& row) {
+  const notification_kind older = row.kind;
+  if (row.content.kind == alert_kind::change) {
+    return false;  // each turn is one of its own
+  }
   switch (mode) {
     case superseding::any:
       return true;
@@ -30,15 +34,15 @@ outbox_row make_resend(const alert& content) {
 lane_queue::lane_queue(superseding mode, std::optional<resend_policy> resends)
     : mode_(mode), resends_(resends) {}
 
-std::vector<outbox_id> lane_queue::insert(outbox_row row, steady_time due) {
+std::vector<outbox_row> lane_queue::insert(outbox_row row, steady_time due) {
   const outbox_id id = row.id;
   const std::string alert_id = row.content.id;
   const bool is_new = rows_.try_emplace(id, waiting{std::move(row), due}).second;
-  return is_new ? supersede(alert_id) : std::vector<outbox_id>{};
+  return is_new ? supersede(alert_id) : std::vector<outbox_row>{};
 }
 
-std::vector<outbox_id> lane_queue::supersede(const std::string& alert_id) {
-  std::vector<outbox_id> gone;
+std::vector<outbox_row> lane_queue::supersede(const std::string& alert_id) {
+  std::vector<outbox_row> gone;
   bool is_newest = true;
   for (auto each = rows_.end(); each != rows_.begin();) {
     --each;
@@ -46,8 +50,8 @@ std::vector<outbox_id> lane_queue::supersede(const std::string& alert_id) {
     if (row.content.id != alert_id) {
       continue;
     }
-    if (!is_newest && row.id != under_way_ && gives_way(mode_, row.kind)) {
-      gone.push_back(row.id);
+    if (!is_newest && row.id != under_way_ && gives_way(mode_, row)) {
+      gone.push_back(row);
       each = rows_.erase(each);
     }
     is_newest = false;
@@ -64,7 +68,7 @@ void lane_queue::finish(outbox_id id) {
   rows_.erase(id);
 }
 
-std::vector<outbox_id> lane_queue::postpone(outbox_id id, steady_time due, wall_time next_attempt_at) {
+std::vector<outbox_row> lane_queue::postpone(outbox_id id, steady_time due, wall_time next_attempt_at) {
   under_way_.reset();
   const auto found = rows_.find(id);
   if (found == rows_.end()) {

@@ -29,14 +29,14 @@ class lane_queue {
 
   /// Adds a row, not before `due`. Answers the rows that are superseded by it, or by which it is: they
   /// are gone from the queue. A row that is held already stays as it is.
-  [[nodiscard]] std::vector<outbox_id> insert(outbox_row row, steady_time due);
+  [[nodiscard]] std::vector<outbox_row> insert(outbox_row row, steady_time due);
 
   /// The row is being delivered until finish() or postpone(): it can not be superseded meanwhile.
   void begin(outbox_id id);
   /// Takes the row out.
   void finish(outbox_id id);
   /// Keeps the row for another attempt. Answers what is superseded, which may be the row itself.
-  [[nodiscard]] std::vector<outbox_id> postpone(outbox_id id, steady_time due, wall_time next_attempt_at);
+  [[nodiscard]] std::vector<outbox_row> postpone(outbox_id id, steady_time due, wall_time next_attempt_at);
 
   /// The receiver has `content` as of `told`: it is told again at the interval, until it has been
   /// resolved for long enough. Without a resend policy nothing is kept.
@@ -62,7 +62,7 @@ class lane_queue {
     steady_time due;
   };
 
-  [[nodiscard]] std::vector<outbox_id> supersede(const std::string& alert_id);
+  [[nodiscard]] std::vector<outbox_row> supersede(const std::string& alert_id);
   void drop_ended_resends(wall_time wall);
   [[nodiscard]] bool goes_before(const lane_work& a, const lane_work& b, steady_time now) const;
 

@@ -12,6 +12,7 @@
 #include "alerts/delivery.hpp"
 #include "alerts/outbox_store.hpp"
 #include "alerts/receiver.hpp"
+#include "alerts/receiver_status.hpp"
 #include "base/backoff.hpp"
 #include "base/log.hpp"
 #include "base/time_source.hpp"
@@ -37,17 +38,9 @@ class outbox_observer {
   /// How many notifications wait for `receiver`, in memory and in the store, and when the oldest was made.
   /// Also called once for each receiver when the outbox is made.
   virtual void on_queue(std::string_view receiver, std::size_t length, std::optional<wall_time> oldest) = 0;
-};
 
-/// How one receiver is doing.
-struct receiver_status {
-  std::string receiver;
-  std::size_t queue_length = 0;
-  std::optional<wall_time> oldest;  ///< when the oldest waiting notification was made
-  unsigned failures = 0;            ///< attempts failed in a row
-  delivery_reason last_reason = delivery_reason::ok;
-  std::string last_failure;  ///< the last failure's detail; empty while all is well
-  std::optional<wall_time> last_sent_at;
+  /// A row has ended: it was delivered, dropped, or a newer one stands for it. Before the store knows it.
+  virtual void on_end(const outbox_row& /*row*/, const outbox_done& /*how*/) {}
 };
 
 struct outbox_options {
@@ -83,7 +76,8 @@ class outbox {
   outbox(const outbox&) = delete;
   outbox& operator=(const outbox&) = delete;
 
-  /// Hands over rows that the store now holds. Rows of unknown receivers stay in the store.
+  /// Hands over rows that the store now holds, or could not take: better told than safe. Rows of unknown
+  /// receivers stay in the store.
   void notify_committed(std::vector<outbox_row> rows);
 
   /// After a reload: lets go of the receivers named in `removed`, whose notifications stay in the store, and

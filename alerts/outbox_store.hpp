@@ -59,6 +59,9 @@ enum class outbox_end {
 struct outbox_done {
   outbox_id id = 0;
   outbox_end end = outbox_end::sent;
+  wall_time at{};           ///< when it was dropped
+  std::string reason = {};  ///< why it was dropped: to_string(delivery_reason)
+  std::string detail = {};  ///< the same in one sentence, which holds no secret
 
   friend bool operator==(const outbox_done&, const outbox_done&) = default;
 };
@@ -73,8 +76,18 @@ struct outbox_retry {
 
 /// What delivering changed. Applying it twice changes nothing more; ids that are gone are ignored.
 struct outbox_changes {
-  std::vector<outbox_done> done;  ///< these rows are not delivered again: delete them
+  std::vector<outbox_done> done;  ///< these rows are not delivered again: what was dropped is a dead letter
   std::vector<outbox_retry> retried;
+};
+
+/// A notification that its receiver will never take.
+struct dead_letter {
+  outbox_row row;
+  wall_time dropped_at{};
+  std::string reason;
+  std::string detail;
+
+  friend bool operator==(const dead_letter&, const dead_letter&) = default;
 };
 
 /// Some undelivered rows of a receiver.

@@ -33,19 +33,34 @@ std::string label(const alert& content, std::string_view name) {
   return found == content.labels.end() ? "" : to_valid_utf8(found->second);
 }
 
-json::object payload(const alert& content, const pagerduty_labels& labels) {
-  json::object out{{"summary", to_valid_utf8(content.summary.empty() ? content.name : content.summary)},
+std::string source_of(const alert& content, const pagerduty_labels& labels) {
+  const std::string source = label(content, labels.source);
+  return source.empty() ? "pushguard" : "pushguard " + source;
+}
+
+std::string summary_of(const alert& content) {
+  return to_valid_utf8(content.summary.empty() ? content.name : content.summary);
+}
+
+json::object trouble_payload(const alert& content, const pagerduty_labels& labels) {
+  json::object out{{"summary", summary_of(content)},
                    {"severity", to_string(content.severity)},
                    {"timestamp", format_time(content.updated_at)},
-                   {"class", to_valid_utf8(content.name)}};
-  const std::string source = label(content, labels.source);
-  out.emplace("source", source.empty() ? "pushguard" : "pushguard " + source);
+                   {"class", to_valid_utf8(content.name)},
+                   {"source", source_of(content, labels)}};
   if (const std::string component = label(content, labels.component); !component.empty())
     out.emplace("component", component);
   if (const std::string group = label(content, labels.group); !group.empty())
     out.emplace("group", group);
   out.emplace("custom_details", custom_details(content));
   return out;
+}
+
+json::object change_payload(const alert& content, const pagerduty_labels& labels) {
+  return {{"summary", summary_of(content)},
+          {"timestamp", format_time(content.updated_at)},
+          {"source", source_of(content, labels)},
+          {"custom_details", custom_details(content)}};
 }
 
 json::array links(const alert& content) {
@@ -85,8 +100,9 @@ class pagerduty_receiver final : public receiver {
       : name_(std::move(options.name)),
         routing_key_(std::move(options.routing_key)),
         labels_(std::move(options.labels)),
-        events_(network, time, url{.origin = std::move(options.base.origin), .target = "/v2/enqueue"},
-                std::move(options.post)) {}
+        events_(network, time, url{.origin = options.base.origin, .target = "/v2/enqueue"}, options.post),
+        changes_(network, time, url{.origin = options.base.origin, .target = "/v2/change/enqueue"},
+                 options.post) {}
 
   const std::string& name() const noexcept override { return name_; }
 
@@ -95,15 +111,16 @@ class pagerduty_receiver final : public receiver {
   }
 
   asio::awaitable<delivery> deliver(outbox_row row) override {
-    co_return co_await events_.send({}, pagerduty_body(row.content, routing_key_, labels_),
-                                    [this](const http_response& answer, delivery& outcome) {
-                                      if (outcome.verdict == delivery_verdict::sent)
-                                        return;
-                                      const std::string said =
-                                          quote_answer(words_of(answer), {routing_key_.reveal()});
-                                      if (!said.empty())
-                                        outcome.detail += ": " + said;
-                                    });
+    http_post& to = row.content.kind == alert_kind::change ? changes_ : events_;
+    co_return co_await to.send({}, pagerduty_body(row, routing_key_, labels_),
+                               [this](const http_response& answer, delivery& outcome) {
+                                 if (outcome.verdict == delivery_verdict::sent)
+                                   return;
+                                 const std::string said =
+                                     quote_answer(words_of(answer), {routing_key_.reveal()});
+                                 if (!said.empty())
+                                   outcome.detail += ": " + said;
+                               });
   }
 
  private:
@@ -111,6 +128,7 @@ class pagerduty_receiver final : public receiver {
   secret routing_key_;
   pagerduty_labels labels_;
   http_post events_;
+  http_post changes_;
 };
 
 }  // namespace
@@ -120,18 +138,25 @@ std::unique_ptr<receiver> make_pagerduty_receiver(pagerduty_options options, net
   return std::make_unique<pagerduty_receiver>(std::move(options), network, time);
 }
 
-std::string pagerduty_body(const alert& content, const secret& routing_key, const pagerduty_labels& labels) {
-  json::object event{{"routing_key", routing_key.reveal()},
-                     {"dedup_key", to_valid_utf8(content.id)},
-                     {"event_action", content.state == alert_state::resolved ? "resolve" : "trigger"}};
-  if (content.state == alert_state::resolved)
-    return json::serialize(event);  // all that PagerDuty reads of it
-  event.emplace("client", "Pushguard");
-  if (parse_url(content.generator_url))
-    event.emplace("client_url", content.generator_url);
+std::string pagerduty_body(const outbox_row& row, const secret& routing_key, const pagerduty_labels& labels) {
+  const alert& content = row.content;
+  const bool is_change = content.kind == alert_kind::change;
+  json::object event{{"routing_key", routing_key.reveal()}};
+  if (!is_change) {
+    const std::string_view action = content.state == alert_state::resolved        ? "resolve"
+                                    : row.kind == notification_kind::acknowledged ? "acknowledge"
+                                                                                  : "trigger";
+    event.emplace("dedup_key", to_valid_utf8(content.id));
+    event.emplace("event_action", action);
+    if (action != "trigger")
+      return json::serialize(event);  // all that PagerDuty reads of it
+    event.emplace("client", "Pushguard");
+    if (parse_url(content.generator_url))
+      event.emplace("client_url", content.generator_url);
+  }
   if (json::array found = links(content); !found.empty())
     event.emplace("links", std::move(found));
-  event.emplace("payload", payload(content, labels));
+  event.emplace("payload", is_change ? change_payload(content, labels) : trouble_payload(content, labels));
   std::string body = json::serialize(event);
   if (body.size() > pagerduty_body_size_max) {
     event.at("payload").as_object()["custom_details"] =

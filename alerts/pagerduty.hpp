@@ -24,17 +24,18 @@ struct pagerduty_options {
   http_post_options post;
 };
 
-/// PagerDuty, Events API v2: POST /v2/enqueue. The alert's id is the dedup key, so that repetitions and
-/// updates join the open incident and the end resolves it. PagerDuty allows about 120 events in a minute for
-/// a key. `network` and `time` outlive it.
+/// PagerDuty, Events API v2. Trouble goes to /v2/enqueue: the alert's id is the dedup key, so that
+/// repetitions and updates join the open incident, an acknowledgement acknowledges it and the end resolves
+/// it. Changes go to /v2/change/enqueue, which never notifies. PagerDuty allows about 120 events in a minute
+/// for a key. `network` and `time` outlive it.
 [[nodiscard]] std::unique_ptr<receiver> make_pagerduty_receiver(pagerduty_options options, network& network,
                                                                 time_source& time);
 
 inline constexpr std::size_t pagerduty_body_size_max = 512'000;
 
-/// The event that is posted for `content`; at most pagerduty_body_size_max bytes: custom details that are too
-/// large are replaced by a note.
-[[nodiscard]] std::string pagerduty_body(const alert& content, const secret& routing_key,
+/// The event that is posted for `row`, of either kind; at most pagerduty_body_size_max bytes: custom details
+/// that are too large are replaced by a note.
+[[nodiscard]] std::string pagerduty_body(const outbox_row& row, const secret& routing_key,
                                          const pagerduty_labels& labels);
 
 }  // namespace pushguard::alerts

@@ -13,8 +13,9 @@ settler::settler(outbox_store& store, time_source& time, logger& log, random_eng
                  const outbox_options& options)
     : store_(store), time_(time), log_(log), random_(random), options_(options) {}
 
-void settler::finish(outbox_id id, outbox_end end) {
-  unsaved_[id] = change{.number = ++changes_made_, .end = end, .retry = {}};
+void settler::finish(outbox_done done) {
+  const outbox_id id = done.id;
+  unsaved_[id] = change{.number = ++changes_made_, .end = std::move(done), .retry = {}};
   changed_.notify_all();
 }
 
@@ -48,7 +49,7 @@ asio::awaitable<result<>> settler::save(duration timeout) {
   outbox_changes changes;
   for (const auto& [id, each] : unsaved_) {
     if (each.end) {
-      changes.done.push_back({.id = id, .end = *each.end});
+      changes.done.push_back(*each.end);
     } else {
       changes.retried.push_back(each.retry);
     }

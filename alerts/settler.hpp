@@ -20,7 +20,7 @@ class settler {
   settler(outbox_store& store, time_source& time, logger& log, random_engine& random,
           const outbox_options& options);
 
-  void finish(outbox_id id, outbox_end end);
+  void finish(outbox_done done);
   void postpone(outbox_retry row);
 
   /// Settles until cancelled.
@@ -34,7 +34,7 @@ class settler {
  private:
   struct change {
     std::uint64_t number = 0;  ///< tells what a commit took in from what came after it began
-    std::optional<outbox_end> end;
+    std::optional<outbox_done> end;
     outbox_retry retry;
   };
 

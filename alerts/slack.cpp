@@ -51,8 +51,14 @@ std::string escape(std::string_view text, std::size_t bytes_max) {
 }
 
 std::string_view sign(const outbox_row& row) {
+  if (row.content.kind == alert_kind::change)
+    return row.kind == notification_kind::resolved ? "🏁 Ended"
+           : row.kind == notification_kind::fired  ? "▶️ Begun"
+                                                   : "🔀 Changed";
   if (row.kind == notification_kind::resolved)
     return "✅ Resolved";
+  if (row.kind == notification_kind::acknowledged)
+    return "🙋 Acknowledged";
   switch (row.content.severity) {
     case alert_severity::critical:
       return "🔴 Critical";
@@ -67,6 +73,8 @@ std::string_view sign(const outbox_row& row) {
 }
 
 std::string headline(const outbox_row& row) {
+  if (row.content.kind == alert_kind::change)
+    return fmt::format("{}: {}", sign(row), to_valid_utf8(row.content.name));
   const std::string_view still = row.kind == notification_kind::updated    ? " (updated)"
                                  : row.kind == notification_kind::repeated ? " (still)"
                                                                            : "";
@@ -91,6 +99,13 @@ json::array fields(const alert& content) {
     out.push_back(plain(cut(fmt::format("{}\n{}", title, to_valid_utf8(value)), field_size_max)));
   }
   return out;
+}
+
+std::string acknowledged_text(const alert& content) {
+  const acknowledgement& by = *content.acknowledged;
+  return cut(fmt::format("acknowledged by {}{}{}", to_valid_utf8(by.by), by.reason.empty() ? "" : ": ",
+                         to_valid_utf8(by.reason)),
+             section_size_max);
 }
 
 /// `<https://…|runbook>`: the one markup there is, of URLs that hold nothing that would end it.
@@ -155,6 +170,8 @@ std::string slack_body(const outbox_row& row) {
   if (!content.summary.empty())
     blocks.push_back(json::object{{"type", "section"},
                                   {"text", plain(cut(to_valid_utf8(content.summary), section_size_max))}});
+  if (content.acknowledged)
+    blocks.push_back(json::object{{"type", "section"}, {"text", plain(acknowledged_text(content))}});
   if (json::array found = fields(content); !found.empty())
     blocks.push_back(json::object{{"type", "section"}, {"fields", std::move(found)}});
   if (!content.description.empty() && row.kind != notification_kind::resolved)

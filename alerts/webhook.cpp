@@ -30,6 +30,15 @@ json::value instant(const std::optional<wall_time>& when) {
   return when ? json::value(format_time(*when)) : json::value(nullptr);
 }
 
+/// `alert.fired` …, and for changes `change.begun`, `change.updated`, `change.ended`.
+std::string type_of(const outbox_row& row) {
+  if (row.content.kind != alert_kind::change)
+    return fmt::format("alert.{}", to_string(row.kind));
+  return row.kind == notification_kind::fired      ? "change.begun"
+         : row.kind == notification_kind::resolved ? "change.ended"
+                                                   : "change.updated";
+}
+
 json::object data_of(const outbox_row& row) {
   const alert& content = row.content;
   json::array links;
@@ -42,6 +51,8 @@ json::object data_of(const outbox_row& row) {
           {"starts_at", format_time(content.starts_at)},
           {"updated_at", format_time(content.updated_at)},
           {"resolved_at", instant(content.resolved_at)},
+          {"acknowledged_by", content.acknowledged ? json::value(to_valid_utf8(content.acknowledged->by))
+                                                   : json::value(nullptr)},
           {"summary", to_valid_utf8(content.summary)},
           {"description", to_valid_utf8(content.description)},
           {"labels", to_object(content.labels)},
@@ -119,9 +130,8 @@ std::unique_ptr<receiver> make_webhook_receiver(webhook_options options, network
 }
 
 std::string webhook_body(const outbox_row& row) {
-  json::object message{{"type", fmt::format("alert.{}", to_string(row.kind))},
-                       {"timestamp", format_time(row.created_at)},
-                       {"data", data_of(row)}};
+  json::object message{
+      {"type", type_of(row)}, {"timestamp", format_time(row.created_at)}, {"data", data_of(row)}};
   std::string body = json::serialize(message);
   json::object& data = message.at("data").as_object();
   for (const char* const expendable : {"annotations", "description", "links", "labels", "summary"}) {

@@ -49,6 +49,7 @@ struct typed_words {
   bool once = false;
   bool online = false;
   bool decisions = false;
+  bool all = false;
   bool failed = false;
   bool succeeded = false;
   bool spared = false;
@@ -266,6 +267,20 @@ result<command> read_status(const typed_words& words, const configuration::envir
                         .connection = std::move(*connection)};
 }
 
+void add_alerts(CLI::App& app, typed_words& words) {
+  app.add_flag("--all", words.all, "Also those that ended a short while ago");
+  add_json(app, words);
+  add_connection(app, words);
+}
+
+result<command> read_alerts(const typed_words& words, const configuration::environment& variables) {
+  auto connection = read_connection(words, variables);
+  if (!connection)
+    return std::unexpected(connection.error());
+  return alerts_options{
+      .shows_all = words.all, .output = read_output(words), .connection = std::move(*connection)};
+}
+
 void add_orgs(CLI::App& app, typed_words& words) {
   app.add_option("ROLLOUT", words.target, "The rollout: 04t… (its latest) or 04t…/2")
       ->required()
@@ -439,9 +454,10 @@ void add_action(CLI::App& app, typed_words& words, const char* target, domain::o
                  domain::needs_reason(action) ? "Why: one line for the trail; required"
                                               : "Why: one line for the trail")
       ->type_name("TEXT");
-  if (action == domain::operator_action::hold)
+  if (needs_length(action))
     app.add_option("--for", words.length, "How long, 1m to 30d; required")->type_name("DURATION");
-  app.add_option("--hub", words.hub, "Where the rollout is on several hubs")->type_name("NAME");
+  if (!is_about_alerts(action))
+    app.add_option("--hub", words.hub, "Where the rollout is on several hubs")->type_name("NAME");
   add_json(app, words);
   add_connection(app, words);
 }
@@ -466,10 +482,23 @@ void add_arm(CLI::App& app, typed_words& words) {
   add_action(app, words, "ROLLOUT", domain::operator_action::arm);
 }
 
+void add_ack(CLI::App& app, typed_words& words) {
+  add_action(app, words, "ALERT", domain::operator_action::ack);
+}
+
+void add_mute(CLI::App& app, typed_words& words) {
+  add_action(app, words, "ALERT", domain::operator_action::mute);
+}
+
 using control_target = decltype(control_options::target);
 
 result<control_target> read_control_target(domain::operator_action action, const std::string& text) {
   using domain::operator_action;
+  if (is_about_alerts(action)) {
+    if (text.empty())
+      return fail(errc::invalid, "the alert must be named by its fingerprint or its id");
+    return alert_name{text};
+  }
   const auto rollout = domain::rollout_id::parse(text);
   if (rollout)
     return *rollout;
@@ -510,7 +539,7 @@ result<command> read_control(domain::operator_action action, const typed_words& 
                        .hub = words.hub.empty() ? std::nullopt : std::optional(words.hub),
                        .output = read_output(words),
                        .connection = {}};
-  if (action == domain::operator_action::hold) {
+  if (needs_length(action)) {
     const auto length = domain::parse_hold_length(words.length);
     if (!length)
       return fail(errc::invalid, words.length.empty() ? "--for must say how long, like 30m or 2h"
@@ -565,6 +594,12 @@ constexpr std::array definitions{
                        read_action<domain::operator_action::resume>},
     command_definition{"arm", "Let the rules of a rollout act that was breached when first seen", add_arm,
                        read_action<domain::operator_action::arm>},
+    command_definition{"alerts", "List the alerts that fire, and who could not be told", add_alerts,
+                       read_alerts},
+    command_definition{"ack", "Say that you look after an alert", add_ack,
+                       read_action<domain::operator_action::ack>},
+    command_definition{"mute", "Hear no more of an alert for a while", add_mute,
+                       read_action<domain::operator_action::mute>},
     command_definition{"explain", "Tell what each rule means, and how many failures trip it", add_explain,
                        read_explain},
     command_definition{"backtest", "Try the policies on recorded rollouts", add_backtest, read_backtest},

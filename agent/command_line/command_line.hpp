@@ -65,6 +65,12 @@ struct status_options {
   connection_options connection;
 };
 
+struct alerts_options {
+  bool shows_all = false;  ///< what has lately ended, too
+  output_form output = output_form::text;
+  connection_options connection;
+};
+
 enum class orgs_filter { all, failed, succeeded, spared, running };
 /// `ids`: 15 characters, one a line. `json`: `--json`.
 enum class orgs_format { table, csv, ids, json };
@@ -93,13 +99,18 @@ struct rule_name {
   std::string rule;
 };
 
-/// abort, hold, release, resume and arm. Which target goes with which action was checked: a request with
-/// abort only, a rule with hold and release only.
+/// An alert, by its fingerprint or its id.
+struct alert_name {
+  std::string text;
+};
+
+/// abort, hold, release, resume, arm, ack and mute. Which target goes with which action was checked: a
+/// request with abort only, a rule with hold and release only, an alert with ack and mute only.
 struct control_options {
   domain::operator_action action = domain::operator_action::hold;
-  std::variant<domain::rollout_id, domain::request_id, rule_name> target;
+  std::variant<domain::rollout_id, domain::request_id, rule_name, alert_name> target;
   std::string reason;              ///< checked; may be empty where needs_reason() says so
-  std::optional<duration> length;  ///< of a hold
+  std::optional<duration> length;  ///< of a hold or a muting
   std::optional<std::string> hub;  ///< where the rollout is on several
   output_form output = output_form::text;
   connection_options connection;
@@ -130,8 +141,8 @@ struct version_options {
 };
 
 using command = std::variant<run_options, check_options, demo_options, simulate_options, status_options,
-                             orgs_options, audit_options, control_options, explain_options, backtest_options,
-                             export_history_options, version_options>;
+                             alerts_options, orgs_options, audit_options, control_options, explain_options,
+                             backtest_options, export_history_options, version_options>;
 
 enum class output_stream { standard_output, standard_error };
 

@@ -178,6 +178,8 @@ namespace {
 result<std::string> path_of(agent_client& agent, const control_options& options) {
   if (const auto* request = std::get_if<domain::request_id>(&options.target))
     return fmt::format("/api/v1/requests/{}", request->text());
+  if (const auto* alert = std::get_if<alert_name>(&options.target))
+    return fmt::format("/api/v1/alerts/{}", percent_encode(alert->text));
   if (const auto* rule = std::get_if<rule_name>(&options.target))
     return fmt::format("/api/v1/rules/{}/{}", percent_encode(rule->policy), percent_encode(rule->rule));
   const auto answer = agent.get("/api/v1/rollouts");
@@ -241,6 +243,17 @@ int status(const status_options& options) {
     print(options.output == output_form::json
               ? json::serialize(answer) + "\n"
               : render_rollouts(answer, options.shows_decisions ? show_decisions::yes : show_decisions::no));
+    return exit_done;
+  });
+}
+
+int alerts(const alerts_options& options) {
+  return asking(options.connection, [&](agent_client& agent) {
+    const auto answer = agent.get("/api/v1/alerts");
+    if (!answer)
+      return complain(answer.error());
+    print(options.output == output_form::json ? json::serialize(*answer) + "\n"
+                                              : render_alerts(*answer, options.shows_all));
     return exit_done;
   });
 }

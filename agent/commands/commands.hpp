@@ -9,6 +9,7 @@ namespace pushguard::agent {
 [[nodiscard]] int run(const run_options& options, const configuration::environment& variables);
 [[nodiscard]] int check(const check_options& options, const configuration::environment& variables);
 [[nodiscard]] int status(const status_options& options);
+[[nodiscard]] int alerts(const alerts_options& options);
 [[nodiscard]] int orgs(const orgs_options& options);
 [[nodiscard]] int audit(const audit_options& options);
 [[nodiscard]] int control(const control_options& options);

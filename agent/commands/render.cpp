@@ -231,6 +231,61 @@ std::string render_request(const json::value& request) {
                      text_of(*object, "end"), counts_text(object_of(*object, "jobs")));
 }
 
+namespace {
+
+/// `acknowledged by mary`, `muted by mary until …`, `inhibited`; empty for what is told as usual.
+std::string quiet_text(const json::object& alert) {
+  std::string out;
+  if (const auto& by = object_of(alert, "acknowledged"); !by.empty())
+    out += fmt::format("acknowledged by {}", text_of(by, "by"));
+  if (const auto& by = object_of(alert, "muted"); !by.empty())
+    out += fmt::format("{}muted by {} until {}", out.empty() ? "" : ", ", text_of(by, "by"),
+                       text_of(by, "until"));
+  if (!array_of(alert, "inhibited_by").empty())
+    out += fmt::format("{}inhibited by an abort", out.empty() ? "" : ", ");
+  return out;
+}
+
+std::string render_alert(const json::object& alert) {
+  std::string out = fmt::format("{}  {:<8}  {:<8}  {}  since {}\n    {}\n", text_of(alert, "fingerprint"),
+                                text_of(alert, "state"), text_of(alert, "severity"), text_of(alert, "name"),
+                                text_of(alert, "starts_at"), text_of(alert, "summary"));
+  if (const std::string quiet = quiet_text(alert); !quiet.empty())
+    out += fmt::format("    {}\n", quiet);
+  return out;
+}
+
+}  // namespace
+
+std::string render_alerts(const json::value& answer, bool all) {
+  const auto* object = answer.if_object();
+  if (object == nullptr)
+    return "";
+  std::string out;
+  for (const json::value& value : array_of(*object, "alerts")) {
+    const auto* alert = value.if_object();
+    if (alert != nullptr && (all || text_of(*alert, "state") == "firing"))
+      out += render_alert(*alert);
+  }
+  if (out.empty())
+    out = "no alert fires\n";
+  for (const json::value& value : array_of(*object, "receivers")) {
+    const auto* receiver = value.if_object();
+    if (receiver == nullptr || number_of(*receiver, "failures") == 0)
+      continue;
+    out += fmt::format("receiver {} fails since {}, {} notifications wait: {}\n", text_of(*receiver, "name"),
+                       text_of(*receiver, "failing_since"), number_of(*receiver, "queue_length"),
+                       text_of(*receiver, "last_failure"));
+  }
+  for (const json::value& value : array_of(*object, "dead_letters")) {
+    if (const auto* letter = value.if_object())
+      out += fmt::format("refused for good by {} at {}: {} of {}: {}\n", text_of(*letter, "receiver"),
+                         text_of(*letter, "dropped_at"), text_of(*letter, "kind"), text_of(*letter, "alert"),
+                         text_of(*letter, "detail"));
+  }
+  return out;
+}
+
 std::string render_action(const json::value& answer) {
   const auto* object = answer.if_object();
   if (object == nullptr) {

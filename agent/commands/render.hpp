@@ -14,8 +14,12 @@ enum class show_decisions { no, yes };
 /// One push request: the body of `GET /api/v1/requests/{id}`.
 [[nodiscard]] std::string render_request(const boost::json::value& request);
 
-/// What `pushguard abort`, `hold`, `release`, `resume` and `arm` print: the message, and for an abort what
-/// can be stopped, what cannot, and where a human can. `answer` is the body of the POST.
+/// What `pushguard alerts` prints: what fires (with `all`, what has ended, too), receivers that fail, and
+/// dead letters. `answer` is the body of `GET /api/v1/alerts`.
+[[nodiscard]] std::string render_alerts(const boost::json::value& answer, bool all);
+
+/// What `pushguard abort`, `hold`, `release`, `resume`, `arm`, `ack` and `mute` print: the message, and for
+/// an abort what can be stopped, what cannot, and where a human can. `answer` is the body of the POST.
 [[nodiscard]] std::string render_action(const boost::json::value& answer);
 
 /// How `pushguard orgs` prints a page of `GET /api/v1/rollouts/…/orgs`. `ids` are 15 characters, one a

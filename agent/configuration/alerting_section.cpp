@@ -133,12 +133,52 @@ std::vector<alerts::alert_severity> read_severities(yaml_reader& from) {
   return made;
 }
 
-alerts::route read_route(yaml_reader& from, const unique_names& names) {
+/// Every alert of a rule names its policy; a manual abort's is `manual`.
+void read_policy_names(yaml_reader& from, const std::vector<policy::policy_specification>& policies,
+                       alerts::route& into) {
+  if (!from.has("policy"))
+    return;
+  alerts::label_matcher made{.labels = {"policy"}, .values = {}};
+  for (yaml_text& item : from.texts("policy").value_or(std::vector<yaml_text>{})) {
+    const bool is_known =
+        item.text == "manual" ||
+        std::ranges::find(policies, item.text, &policy::policy_specification::name) != policies.end();
+    if (is_known)
+      made.values.push_back(std::move(item.text));
+    else
+      from.problems().add(item.position, "no policy has this name");
+  }
+  into.matchers.push_back(std::move(made));
+}
+
+/// By id, in either length, or by name.
+void read_package_names(yaml_reader& from, alerts::route& into) {
+  if (!from.has("package"))
+    return;
+  alerts::label_matcher made{.labels = {"package_id", "package_name"}, .values = {}};
+  for (yaml_text& item : from.texts("package").value_or(std::vector<yaml_text>{})) {
+    const auto id = domain::package_id::parse(item.text);
+    if (id) {
+      made.values.emplace_back(id->key());
+      made.values.push_back(id->long_text());
+    } else {
+      made.values.push_back(std::move(item.text));
+    }
+  }
+  into.matchers.push_back(std::move(made));
+}
+
+alerts::route read_route(yaml_reader& from, const unique_names& names,
+                         const std::vector<policy::policy_specification>& policies) {
   alerts::route made;
   made.severities = read_severities(from);
-  if (const yaml_node* severity = from.node("severity");
-      severity != nullptr && severity->items.empty() && severity->kind == yaml_kind::sequence)
-    from.problem("severity", "severity must not be empty; leave it out to route every severity");
+  for (const std::string_view key : {"severity", "policy", "package"}) {
+    if (const yaml_node* node = from.node(key);
+        node != nullptr && node->items.empty() && node->kind == yaml_kind::sequence)
+      from.problem(key, fmt::format("{0} must not be empty; leave it out to route every {0}", key));
+  }
+  read_policy_names(from, policies, made);
+  read_package_names(from, made);
   (void)from.sequence("receivers", yaml_presence::required);
   for (yaml_text& item : from.texts("receivers").value_or(std::vector<yaml_text>{})) {
     if (names.contains(item.text))
@@ -150,11 +190,12 @@ alerts::route read_route(yaml_reader& from, const unique_names& names) {
   return made;
 }
 
-std::vector<alerts::route> read_routes(yaml_reader& from, const unique_names& names) {
+std::vector<alerts::route> read_routes(yaml_reader& from, const unique_names& names,
+                                       const std::vector<policy::policy_specification>& policies) {
   std::vector<alerts::route> made;
   for (const yaml_node& item : bounded_sequence(from, "routes", routes_max)) {
     yaml_reader route(item, "an item of routes", from.problems());
-    made.push_back(read_route(route, names));
+    made.push_back(read_route(route, names, policies));
   }
   return made;
 }
@@ -185,7 +226,8 @@ std::vector<alerts::route> everything_to(const std::vector<receiver>& receivers)
 
 }  // namespace
 
-alerting read_alerting(yaml_reader& root, const reading& context) {
+alerting read_alerting(yaml_reader& root, const reading& context,
+                       const std::vector<policy::policy_specification>& policies) {
   constexpr std::array<std::string_view, 1> later{"watchdog"};
   alerting made;
   auto from = root.mapping("alerts");
@@ -196,7 +238,7 @@ alerting read_alerting(yaml_reader& root, const reading& context) {
     yaml_reader receiver(item, "an item of receivers", root.problems());
     made.receivers.push_back(read_receiver(receiver, names, context));
   }
-  made.routes = from->has("routes") ? read_routes(*from, names) : everything_to(made.receivers);
+  made.routes = from->has("routes") ? read_routes(*from, names, policies) : everything_to(made.receivers);
   (void)from->node("routes");
   made.repeat_interval = from->time("repeat_interval", {1min, 7 * 24h}).value_or(made.repeat_interval);
   made.runbook_url = read_runbook_url(*from);

@@ -106,7 +106,7 @@ configuration read_root(const yaml_node& node, const reading& context) {
   made.hubs = read_hubs(root, context);
   made.rollout_gap = read_rollout_gap(root).value_or(made.rollout_gap);
   made.policies = read_policies(root, context);
-  made.alerts = read_alerting(root, context);
+  made.alerts = read_alerting(root, context, made.policies);
   read_state(root, context, made);
   made.on_store_failure =
       root.choice<store_failure_handling>("on_store_failure", handlings).value_or(made.on_store_failure);

@@ -29,6 +29,10 @@ std::string_view to_string(operator_action action) noexcept {
       return "resume";
     case operator_action::arm:
       return "arm";
+    case operator_action::ack:
+      return "ack";
+    case operator_action::mute:
+      return "mute";
   }
   return "abort";
 }

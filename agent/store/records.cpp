@@ -106,6 +106,10 @@ std::string_view to_string(audit_kind kind) noexcept {
       return "abort_requested";
     case audit_kind::not_recorded:
       return "not_recorded";
+    case audit_kind::acknowledged:
+      return "acknowledged";
+    case audit_kind::muted:
+      return "muted";
     case audit_kind::configuration_loaded:
       return "configuration_loaded";
     case audit_kind::agent_started:

@@ -201,17 +201,17 @@ enum class audit_kind : unsigned char {
   armed,            ///< an operator armed a rollout's rules
   abort_requested,  ///< an operator's own abort
   not_recorded,     ///< a decision that the store refused
+  acknowledged,     ///< an operator looks after an alert
+  muted,            ///< an operator wants no more of an alert for a while
   configuration_loaded,
   agent_started,
 };
-inline constexpr std::array all_audit_kinds{audit_kind::decided,      audit_kind::extended,
-                                            audit_kind::called,       audit_kind::settled,
-                                            audit_kind::ended,        audit_kind::followed,
-                                            audit_kind::held,         audit_kind::released,
-                                            audit_kind::hold_expired, audit_kind::resumed,
-                                            audit_kind::armed,        audit_kind::abort_requested,
-                                            audit_kind::not_recorded, audit_kind::configuration_loaded,
-                                            audit_kind::agent_started};
+inline constexpr std::array all_audit_kinds{
+    audit_kind::decided,      audit_kind::extended,     audit_kind::called, audit_kind::settled,
+    audit_kind::ended,        audit_kind::followed,     audit_kind::held,   audit_kind::released,
+    audit_kind::hold_expired, audit_kind::resumed,      audit_kind::armed,  audit_kind::abort_requested,
+    audit_kind::not_recorded, audit_kind::acknowledged, audit_kind::muted,  audit_kind::configuration_loaded,
+    audit_kind::agent_started};
 [[nodiscard]] std::string_view to_string(audit_kind kind) noexcept;
 
 /// Something that happened, for the audit trail. The store gives it its place and its hash. What is not

@@ -187,6 +187,19 @@ CREATE TABLE decision_aftermaths (
   failed INTEGER NOT NULL,
   is_final INTEGER NOT NULL
 ) STRICT;
+)sql"},
+    migration{"notifications that their receivers will never take", R"sql(
+CREATE TABLE dead_letters (
+  id INTEGER PRIMARY KEY,
+  receiver TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  content TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  dropped_at INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  detail TEXT NOT NULL
+) STRICT;
 )sql"}};
 
 constexpr const char* migrations_table = R"sql(

@@ -220,6 +220,7 @@ result<loaded_state> sqlite_database::load() {
     state.holds = select_holds(database);
     state.next_decision_id = database.execAndGet("SELECT coalesce(max(id), 0) + 1 FROM decisions").getInt64();
     state.newest_notification = select_newest_notification(database);
+    state.dead_letters = select_dead_letters(database);
     state.audit = check_audit(database);
     return state;
   });

@@ -1,6 +1,9 @@
 #include "agent/store/state_tables.hpp"
 
+#include <algorithm>
+
 #include "alerts/alert_json.hpp"
+#include "base/text.hpp"
 
 namespace pushguard::store {
 namespace {
@@ -185,10 +188,13 @@ void replace_alert(SQLite::Database& database, const alerts::alert_record& recor
   SQLite::Statement statement(database,
                               "INSERT OR REPLACE INTO alerts (id, resolved_at, record) VALUES (?, ?, ?)");
   const bool is_resolved = record.content.state == alerts::alert_state::resolved;
-  // A resolved alert without its instant is kept as if resolved when it last changed.
-  const auto resolved_at = is_resolved
-                               ? std::optional(record.content.resolved_at.value_or(record.content.updated_at))
-                               : std::nullopt;
+  // A resolved alert without its instant is kept as if resolved when it last changed, and a muted one for as
+  // long as the muting lasts.
+  std::optional<wall_time> resolved_at;
+  if (is_resolved) {
+    resolved_at = std::max(record.content.resolved_at.value_or(record.content.updated_at),
+                           record.muted ? record.muted->until : wall_time::min());
+  }
   binder(statement) << record.content.id << resolved_at << alerts::to_json(record);
   run(statement);
 }
@@ -218,11 +224,42 @@ void insert_notification(SQLite::Database& database, const alerts::outbox_row& r
   run(statement);
 }
 
+namespace {
+
+void keep_dead_letter(SQLite::Database& database, const alerts::outbox_done& dropped) {
+  SQLite::Statement insert(database, R"sql(
+      INSERT OR IGNORE INTO dead_letters
+        (id, receiver, kind, content, created_at, attempts, dropped_at, reason, detail)
+      SELECT id, receiver, kind, content, created_at, attempts, ?, ?, ? FROM outbox WHERE id = ?)sql");
+  binder(insert) << dropped.at << to_valid_utf8(dropped.reason) << to_valid_utf8(dropped.detail)
+                 << dropped.id;
+  run(insert);
+  SQLite::Statement forget(database, R"sql(
+      DELETE FROM dead_letters WHERE id NOT IN
+        (SELECT id FROM dead_letters ORDER BY dropped_at DESC, id DESC LIMIT ?))sql");
+  binder(forget) << static_cast<std::int64_t>(dead_letters_max);
+  run(forget);
+}
+
+/// Reads `kind, content`.
+void read_told(row_reader& row, alerts::outbox_row& into) {
+  const std::string kind = row.text();
+  const auto parsed = alerts::parse_notification_kind(kind);
+  if (!parsed)
+    throw unreadable_value{fmt::format("'{}' is not a kind of notification this version knows", kind)};
+  into.kind = *parsed;
+  into.content = readable(alerts::parse_alert(row.text()));
+}
+
+}  // namespace
+
 void settle_notifications(SQLite::Database& database, const alerts::outbox_changes& changes) {
   if (changes.done.empty() && changes.retried.empty())
     return;  // most batches: preparing statements is much of what a commit costs
   SQLite::Statement done(database, "DELETE FROM outbox WHERE id = ?");
   for (const alerts::outbox_done& row : changes.done) {
+    if (row.end == alerts::outbox_end::dropped)
+      keep_dead_letter(database, row);
     binder(done) << row.id;
     run(done);
   }
@@ -245,12 +282,7 @@ alerts::outbox_page select_notifications(SQLite::Database& database, const std::
     alerts::outbox_row found;
     found.id = row.integer();
     found.receiver = receiver;
-    const std::string kind = row.text();
-    const auto parsed = alerts::parse_notification_kind(kind);
-    if (!parsed)
-      throw unreadable_value{fmt::format("'{}' is not a kind of notification this version knows", kind)};
-    found.kind = *parsed;
-    found.content = readable(alerts::parse_alert(row.text()));
+    read_told(row, found);
     found.created_at = row.time();
     found.attempts = static_cast<unsigned>(row.integer());
     found.next_attempt_at = row.time();
@@ -264,7 +296,33 @@ alerts::outbox_page select_notifications(SQLite::Database& database, const std::
 }
 
 alerts::outbox_id select_newest_notification(SQLite::Database& database) {
-  return database.execAndGet("SELECT coalesce(max(id), 0) FROM outbox").getInt64();
+  // Of all there ever were, ids included that were refused: none is given twice.
+  return database
+      .execAndGet(
+          "SELECT max(coalesce((SELECT max(id) FROM outbox), 0), "
+          "coalesce((SELECT max(id) FROM dead_letters), 0))")
+      .getInt64();
+}
+
+std::vector<alerts::dead_letter> select_dead_letters(SQLite::Database& database) {
+  SQLite::Statement statement(database, R"sql(
+      SELECT id, receiver, kind, content, created_at, attempts, dropped_at, reason, detail
+      FROM dead_letters ORDER BY dropped_at, id)sql");
+  std::vector<alerts::dead_letter> letters;
+  while (statement.executeStep()) {
+    row_reader row(statement);
+    alerts::dead_letter found;
+    found.row.id = row.integer();
+    found.row.receiver = row.text();
+    read_told(row, found.row);
+    found.row.created_at = row.time();
+    found.row.attempts = static_cast<unsigned>(row.integer());
+    found.dropped_at = row.time();
+    found.reason = row.text();
+    found.detail = row.text();
+    letters.push_back(std::move(found));
+  }
+  return letters;
 }
 
 }  // namespace pushguard::store

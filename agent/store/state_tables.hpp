@@ -31,6 +31,8 @@ void insert_notification(SQLite::Database& database, const alerts::outbox_row& r
 void settle_notifications(SQLite::Database& database, const alerts::outbox_changes& changes);
 [[nodiscard]] alerts::outbox_page select_notifications(SQLite::Database& database,
                                                        const std::string& receiver, std::size_t rows_max);
+/// Oldest first.
+[[nodiscard]] std::vector<alerts::dead_letter> select_dead_letters(SQLite::Database& database);
 [[nodiscard]] alerts::outbox_id select_newest_notification(SQLite::Database& database);
 
 }  // namespace pushguard::store

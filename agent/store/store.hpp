@@ -45,6 +45,9 @@ struct audit_state {
   std::string problem = {};    ///< one sentence; empty where the chain is intact
 };
 
+/// How many notifications that were refused for good are kept: the newest.
+inline constexpr std::size_t dead_letters_max = 1000;
+
 /// What the agent needs when it starts.
 struct loaded_state {
   std::vector<watched_rollout> watched;
@@ -52,7 +55,8 @@ struct loaded_state {
   std::vector<decision_record> decisions;
   std::vector<hold_record> holds;  ///< also those that expired while nobody looked
   std::int64_t next_decision_id = 1;
-  alerts::outbox_id newest_notification = 0;  ///< for outbox_ids::skip(); 0 without any
+  alerts::outbox_id newest_notification = 0;           ///< for outbox_ids::skip(); 0 without any
+  std::vector<alerts::dead_letter> dead_letters = {};  ///< oldest first, at most dead_letters_max
   audit_state audit = {};
 };
 

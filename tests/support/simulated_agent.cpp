@@ -134,7 +134,10 @@ http_handler simulated_agent::alertmanager() {
   return [this](const http_request& request) -> asio::awaitable<http_reply> {
     if (request.target != "/api/v2/alerts") {
       posted_.push_back(request);
-      co_return http_reply{};
+      http_reply reply;
+      if (const auto answer = post_answers_.find(request.target); answer != post_answers_.end())
+        reply.status = answer->second;
+      co_return reply;
     }
     const json::value alerts = json::parse(request.body);
     for (const json::value& alert : alerts.as_array()) {

@@ -122,6 +122,8 @@ class simulated_agent {
   /// Where the Alertmanager listens, as a URL; whatever else is posted there is taken and remembered.
   [[nodiscard]] std::string receivers_address() const { return alertmanager_listener_->local().text(); }
   [[nodiscard]] const std::vector<http_request>& posted() const noexcept { return posted_; }
+  /// The status that posts to this target are answered with; 200 by default.
+  void answer_posts(const std::string& target, int status) { post_answers_[target] = status; }
   [[nodiscard]] recording_logger& log() noexcept { return log_; }
   [[nodiscard]] fake_time& time() noexcept { return time_; }
 
@@ -186,6 +188,7 @@ class simulated_agent {
   boost::asio::cancellation_signal stop_world_;
   std::vector<told_alert> alerts_;
   std::vector<http_request> posted_;
+  std::map<std::string, int> post_answers_;
   agent::agent_state state_;
   configuration::shared_configuration configuration_;
   std::unique_ptr<agent::agent_core> core_;

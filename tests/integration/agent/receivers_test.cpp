@@ -99,7 +99,7 @@ TEST_F(EveryReceiver, IsASecretThatNothingTells) {
   ASSERT_TRUE(world.run_to_the_end());
   std::string told = world.log().text();
   for (const char* target : {"/metrics", "/metrics/orgs", "/-/ready", "/api/v1/rollouts", "/api/v1/requests",
-                             "/api/v1/decisions", "/api/v1/audit", "/api/v1/holds"})
+                             "/api/v1/decisions", "/api/v1/audit", "/api/v1/holds", "/api/v1/alerts"})
     told += world.get(target);
   world.stop();
   std::ifstream stored(world.directory() / "state.db", std::ios::binary);

@@ -45,7 +45,8 @@ TEST(OperatorDetails, AreRefusedInOneSentence) {
       {operator_action::abort, R"({"reason": "a\nb"})", "reason must be one line without control characters"},
       {operator_action::abort, fmt::format(R"({{"reason": "{}"}})", std::string(1001, 'x')),
        "reason must have at most 1000 characters, not 1001"},
-      {operator_action::abort, R"({"reason": "x", "for": "2h"})", "for goes with hold only, not with abort"},
+      {operator_action::abort, R"({"reason": "x", "for": "2h"})",
+       "for goes with hold and mute only, not with abort"},
       {operator_action::abort, R"({"reason": "x", "Reason": "y"})",
        "the body may have reason and for, not 'Reason'"},
       {operator_action::abort, R"({"a\u001b[2J": 1})", "the body may have reason and for, not 'a?[2J'"},
@@ -55,7 +56,9 @@ TEST(OperatorDetails, AreRefusedInOneSentence) {
       {operator_action::hold, R"({"reason": "x", "for": "2"})", "for must be a duration like 30m or 2h"},
       {operator_action::hold, R"({"reason": "x", "for": "59s"})", "for must be from 1m to 30d"},
       {operator_action::hold, R"({"reason": "x", "for": "721h"})", "for must be from 1m to 30d"},
-      {operator_action::resume, R"({"for": "2h"})", "for goes with hold only, not with resume"},
+      {operator_action::resume, R"({"for": "2h"})", "for goes with hold and mute only, not with resume"},
+      {operator_action::ack, R"({"for": "2h"})", "for goes with hold and mute only, not with ack"},
+      {operator_action::mute, "", "mute needs for: how long"},
       {operator_action::arm, R"({"reason": " "})", "reason must not be empty"},
   };
   for (const auto& row : table) {

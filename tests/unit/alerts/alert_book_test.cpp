@@ -69,14 +69,12 @@ TEST_F(AlertBook, RepeatsAnUnchangedAlertAtTheIntervalAndNotBefore) {
 TEST_F(AlertBook, RepeatsByItselfWhenAsked) {
   ASSERT_TRUE(book_.raise(make_alert("a"), start));
   ASSERT_TRUE(book_.raise(make_alert("b"), start + 1h));
-  EXPECT_EQ(book_.next_repeat(), start + 4h);
-  EXPECT_THAT(book_.repeats_due(start + 4h - 1ms), IsEmpty());
-  const auto due = book_.repeats_due(start + 4h);
+  EXPECT_THAT(book_.due(start + 4h - 1ms), IsEmpty());
+  const auto due = book_.due(start + 4h);
   ASSERT_EQ(due.size(), 1U);
   EXPECT_EQ(due[0].record.content.id, "a");
   EXPECT_THAT(due[0].notices, ElementsAre(notice{"chat", kind::repeated}));
-  EXPECT_EQ(book_.next_repeat(), start + 5h);
-  EXPECT_THAT(book_.repeats_due(start + 4h), IsEmpty());
+  EXPECT_THAT(book_.due(start + 4h), IsEmpty());
 }
 
 TEST_F(AlertBook, TellsChangedContentAsAnUpdate) {
@@ -118,8 +116,7 @@ TEST_F(AlertBook, ResolvesOnce) {
   EXPECT_FALSE(book_.is_firing("a"));
   EXPECT_FALSE(book_.resolve("a", start + 6min));
   EXPECT_FALSE(book_.resolve("unknown", start));
-  EXPECT_THAT(book_.repeats_due(start + 24h), IsEmpty());
-  EXPECT_FALSE(book_.next_repeat());
+  EXPECT_THAT(book_.due(start + 24h), IsEmpty());
 }
 
 TEST_F(AlertBook, ResolvesWithLastWords) {
@@ -162,7 +159,6 @@ TEST_F(AlertBook, GoesOnFromWhatWasStored) {
   restarted.restore(book_.snapshot());
   EXPECT_EQ(restarted.snapshot(), book_.snapshot());
   EXPECT_FALSE(restarted.raise(make_critical("a"), start + 2min)) << "it was told before the restart";
-  EXPECT_EQ(restarted.next_repeat(), start + 4h);
   EXPECT_FALSE(restarted.resolve("b", start + 2min));
   const auto over = restarted.resolve("a", start + 3min);
   ASSERT_TRUE(over.has_value());
@@ -185,7 +181,6 @@ TEST_F(AlertBook, RemembersAnAlertThatNobodyIsToldOf) {
   ASSERT_TRUE(first.has_value()) << "it is stored and shown all the same";
   EXPECT_THAT(first->notices, IsEmpty());
   EXPECT_FALSE(silent.raise(make_alert("a"), start + 24h));
-  EXPECT_FALSE(silent.next_repeat());
   EXPECT_TRUE(silent.resolve("a", start + 25h));
 }
 
@@ -251,6 +246,264 @@ TEST(OutboxIds, AreExactInJson) {
   outbox_ids ids;
   const wall_time year_2200{std::chrono::hours(24) * 365 * 230};
   EXPECT_LT(ids.next(year_2200), outbox_id{1} << 53);
+}
+
+// ---- acknowledging ----
+
+TEST_F(AlertBook, TellsAllWhoKnowThatSomebodyLooksAfterItAndRepeatsItNoMore) {
+  ASSERT_TRUE(book_.raise(make_critical("a"), start));
+  const auto seen = book_.acknowledge("a", {.by = "mary", .reason = "on it", .at = start + 1min});
+  ASSERT_TRUE(seen);
+  EXPECT_THAT(seen->notices,
+              ElementsAre(notice{"chat", kind::acknowledged}, notice{"pager", kind::acknowledged}));
+  EXPECT_EQ(seen->record.content.acknowledged->by, "mary");
+  EXPECT_EQ(seen->record.content.state, alert_state::firing);
+  EXPECT_THAT(book_.due(start + 48h), IsEmpty());
+  EXPECT_FALSE(book_.raise(make_critical("a"), start + 48h));
+  EXPECT_FALSE(book_.acknowledge("a", {.by = "john", .reason = "", .at = start + 49h})) << "once is enough";
+  EXPECT_FALSE(book_.acknowledge("unknown", {.by = "john", .reason = "", .at = start}));
+}
+
+TEST_F(AlertBook, KeepsAnAcknowledgementOverUpdatesButNotOverAHigherSeverity) {
+  ASSERT_TRUE(book_.raise(make_alert("a"), start));
+  ASSERT_TRUE(book_.acknowledge("a", {.by = "mary", .reason = "", .at = start}));
+  const auto more = book_.raise(make_alert("a", "it broke more"), start + 1min);
+  ASSERT_TRUE(more);
+  EXPECT_TRUE(more->record.content.acknowledged) << "still hers";
+  const auto worse = book_.raise(make_critical("a"), start + 2min);
+  ASSERT_TRUE(worse);
+  EXPECT_FALSE(worse->record.content.acknowledged);
+  EXPECT_THAT(book_.due(start + 2min + 4h), testing::SizeIs(1)) << "it is repeated again";
+}
+
+TEST_F(AlertBook, EndsWhatOnlyAnAcknowledgementEnds) {
+  alert lasting = make_alert("a");
+  lasting.ends_when_acknowledged = true;
+  ASSERT_TRUE(book_.raise(lasting, start));
+  const auto over = book_.acknowledge("a", {.by = "mary", .reason = "", .at = start + 1min});
+  ASSERT_TRUE(over);
+  EXPECT_THAT(over->notices, ElementsAre(notice{"chat", kind::resolved}));
+  EXPECT_EQ(over->record.content.acknowledged->by, "mary");
+  const auto again = book_.raise(lasting, start + 1h);
+  ASSERT_TRUE(again);
+  EXPECT_FALSE(again->record.content.acknowledged) << "a new trouble is nobody's yet";
+}
+
+TEST_F(AlertBook, EndsWhatWasAcknowledgedEarlyAsSoonAsItMay) {
+  alert under_way = make_alert("a");
+  ASSERT_TRUE(book_.raise(under_way, start));
+  ASSERT_TRUE(book_.acknowledge("a", {.by = "mary", .reason = "", .at = start + 1min}));
+  EXPECT_TRUE(book_.is_firing("a"));
+  alert done = make_alert("a", "done");
+  done.ends_when_acknowledged = true;
+  const auto over = book_.raise(done, start + 2min);
+  ASSERT_TRUE(over);
+  EXPECT_THAT(over->notices, ElementsAre(notice{"chat", kind::resolved}));
+  EXPECT_EQ(over->record.content.summary, "done");
+}
+
+// ---- muting ----
+
+class MutedAlert : public AlertBook {
+ protected:
+  void mute(std::string_view id, wall_time since, duration length) {
+    const auto muted =
+        book_.mute(id, {.by = "mary", .reason = "known", .since = since, .until = since + length});
+    ASSERT_TRUE(muted);
+    EXPECT_THAT(muted->notices, IsEmpty());
+    EXPECT_EQ(muted->record.muted->until, since + length);
+  }
+};
+
+TEST_F(MutedAlert, IsNeitherUpdatedNorRepeatedAndItsEndIsTold) {
+  ASSERT_TRUE(book_.raise(make_alert("a"), start));
+  mute("a", start + 1min, 24h);
+  const auto changed = book_.raise(make_alert("a", "it broke more"), start + 2min);
+  ASSERT_TRUE(changed) << "it must be stored";
+  EXPECT_THAT(changed->notices, IsEmpty());
+  EXPECT_THAT(book_.due(start + 8h), IsEmpty());
+  const auto over = book_.resolve("a", start + 9h);
+  ASSERT_TRUE(over);
+  EXPECT_THAT(over->notices, ElementsAre(notice{"chat", kind::resolved}));
+}
+
+TEST_F(MutedAlert, IsToldAgainWhenTheMutingEnds) {
+  ASSERT_TRUE(book_.raise(make_alert("a"), start));
+  mute("a", start + 1min, 1h);
+  EXPECT_THAT(book_.due(start + 1h), IsEmpty());
+  const auto told = book_.due(start + 1min + 1h);
+  ASSERT_THAT(told, testing::SizeIs(1));
+  EXPECT_THAT(told[0].notices, ElementsAre(notice{"chat", kind::repeated}));
+  EXPECT_FALSE(told[0].record.muted);
+  EXPECT_THAT(book_.due(start + 1min + 1h), IsEmpty());
+}
+
+TEST_F(MutedAlert, StaysMutedWhenItComesBackAndIsNotForgottenMeanwhile) {
+  ASSERT_TRUE(book_.raise(make_alert("a"), start));
+  mute("a", start, 2h);
+  ASSERT_TRUE(book_.resolve("a", start + 1min));
+  EXPECT_THAT(book_.forget_resolved(start + 1h), IsEmpty());
+  const auto back = book_.raise(make_alert("a"), start + 1h);
+  ASSERT_TRUE(back);
+  EXPECT_THAT(back->notices, IsEmpty());
+  const auto told = book_.due(start + 2h);
+  ASSERT_THAT(told, testing::SizeIs(1));
+  EXPECT_THAT(told[0].notices, ElementsAre(notice{"chat", kind::fired})) << "they have not heard of it";
+}
+
+TEST_F(MutedAlert, IsForgottenWhenTheMutingIsOverToo) {
+  ASSERT_TRUE(book_.raise(make_alert("a"), start));
+  mute("a", start, 2h);
+  ASSERT_TRUE(book_.resolve("a", start + 1min));
+  EXPECT_THAT(book_.forget_resolved(start + 3h), ElementsAre("a"));
+}
+
+TEST_F(MutedAlert, CanBeMutedForLessThanBefore) {
+  ASSERT_TRUE(book_.raise(make_alert("a"), start));
+  mute("a", start, 24h);
+  mute("a", start, 1min);
+  EXPECT_THAT(book_.due(start + 1min), testing::SizeIs(1));
+  EXPECT_FALSE(book_.mute("unknown", {}));
+}
+
+// ---- inhibition ----
+
+alert make_abort() {
+  alert out = make_critical("abort");
+  out.name = "Abort";
+  out.labels = {{"rollout", "one"}};
+  return out;
+}
+
+alert make_sign(std::string id, std::string rollout, alert_severity severity = alert_severity::warning) {
+  alert out = make_alert(std::move(id));
+  out.name = "Sign";
+  out.severity = severity;
+  out.labels = {{"rollout", std::move(rollout)}};
+  return out;
+}
+
+class Inhibition : public testing::Test {
+ protected:
+  alert_book_options options_{
+      .repeat_interval = 4h,
+      .resolved_kept = 15min,
+      .inhibitions = {{.sources = {"Abort"},
+                       .targets = {"Sign"},
+                       .target_severities = {alert_severity::warning},
+                       .equal = {"rollout"}}},
+      .traits = {{"prometheus", {.changes = change_interest::never, .does_its_own_silencing = true}}}};
+  alert_book book_{{{.severities = {}, .receivers = {"chat", "prometheus"}}}, options_};
+};
+
+TEST_F(Inhibition, KeepsTheSignsOfAnAbortFromThoseWhoDoNotSilenceThemselves) {
+  ASSERT_TRUE(book_.raise(make_abort(), start));
+  const auto same = book_.raise(make_sign("same", "one"), start);
+  ASSERT_TRUE(same);
+  EXPECT_THAT(same->notices, ElementsAre(notice{"prometheus", kind::fired}));
+  EXPECT_THAT(book_.inhibitors_of(same->record.content), ElementsAre("abort"));
+  EXPECT_THAT(book_.raise(make_sign("other", "two"), start)->notices, testing::SizeIs(2));
+  EXPECT_THAT(book_.raise(make_sign("grave", "one", alert_severity::error), start)->notices,
+              testing::SizeIs(2));
+}
+
+TEST_F(Inhibition, TellsWhatWasMissedWhenItEnds) {
+  ASSERT_TRUE(book_.raise(make_sign("early", "one"), start));
+  ASSERT_TRUE(book_.raise(make_abort(), start + 1min));
+  ASSERT_TRUE(book_.raise(make_sign("late", "one"), start + 2min));
+  alert more = make_sign("early", "one");
+  more.summary = "it broke more";
+  EXPECT_THAT(book_.raise(more, start + 2min)->notices, ElementsAre(notice{"prometheus", kind::updated}));
+  EXPECT_THAT(book_.due(start + 3min), IsEmpty());
+  ASSERT_TRUE(book_.resolve("abort", start + 4min));
+  const auto told = book_.due(start + 5min);
+  ASSERT_THAT(told, testing::SizeIs(2));
+  EXPECT_EQ(told[0].record.content.id, "early");
+  EXPECT_THAT(told[0].notices,
+              ElementsAre(notice{"chat", kind::updated}, notice{"prometheus", kind::updated}));
+  EXPECT_THAT(told[1].notices, ElementsAre(notice{"chat", kind::fired}));
+}
+
+TEST_F(Inhibition, TellsTheEndToThoseWhoKnewOfTheBeginning) {
+  ASSERT_TRUE(book_.raise(make_sign("early", "one"), start));
+  ASSERT_TRUE(book_.raise(make_abort(), start + 1min));
+  EXPECT_THAT(book_.resolve("early", start + 2min)->notices, testing::SizeIs(2));
+  ASSERT_TRUE(book_.raise(make_sign("late", "one"), start + 2min));
+  EXPECT_THAT(book_.resolve("late", start + 3min)->notices,
+              ElementsAre(notice{"prometheus", kind::resolved}));
+}
+
+// ---- what comes and goes, changes, and who is not told ----
+
+TEST_F(AlertBook, GoesOnFiringForAWhileAfterTheTroubleHasGone) {
+  alert flapping = make_alert("a");
+  flapping.keep_firing_for = 5min;
+  ASSERT_TRUE(book_.raise(flapping, start));
+  const auto gone = book_.resolve("a", start + 1min);
+  ASSERT_TRUE(gone) << "it must be stored";
+  EXPECT_THAT(gone->notices, IsEmpty());
+  EXPECT_FALSE(book_.resolve("a", start + 2min)) << "the first counts";
+  EXPECT_THAT(book_.due(start + 5min), IsEmpty());
+  EXPECT_FALSE(book_.raise(flapping, start + 5min)) << "it has not been away";
+  EXPECT_THAT(book_.due(start + 6min), IsEmpty());
+  ASSERT_TRUE(book_.resolve("a", start + 7min));
+  const auto told = book_.due(start + 12min);
+  ASSERT_THAT(told, testing::SizeIs(1));
+  EXPECT_THAT(told[0].notices, ElementsAre(notice{"chat", kind::resolved}));
+}
+
+TEST_F(AlertBook, EndsAtOnceWhatCannotComeBack) {
+  alert flapping = make_alert("a");
+  flapping.keep_firing_for = 5min;
+  ASSERT_TRUE(book_.raise(flapping, start));
+  EXPECT_THAT(book_.end("a", start + 1min)->notices, ElementsAre(notice{"chat", kind::resolved}));
+  EXPECT_FALSE(book_.end("a", start + 1min));
+}
+
+TEST(Changes, AreToldByInterestAndNeverRepeatedOrAcknowledged) {
+  alert_book book({{.severities = {alert_severity::info}, .receivers = {"chat", "prometheus"}}},
+                  {.repeat_interval = 4h,
+                   .traits = {{"pager", {.changes = change_interest::always}},
+                              {"prometheus", {.changes = change_interest::never}}}});
+  alert begun = make_alert("release");
+  begun.kind = alert_kind::change;
+  begun.severity = alert_severity::info;
+  EXPECT_THAT(book.raise(begun, start)->notices,
+              ElementsAre(notice{"chat", kind::fired}, notice{"pager", kind::fired}));
+  EXPECT_THAT(book.due(start + 24h), IsEmpty());
+  EXPECT_FALSE(book.acknowledge("release", {.by = "mary", .reason = "", .at = start}));
+  EXPECT_THAT(book.resolve("release", start + 25h)->notices, testing::SizeIs(2));
+}
+
+TEST_F(AlertBook, DoesNotTellAReceiverAboutItself) {
+  alert about = make_critical("a");
+  about.about_receiver = "pager";
+  EXPECT_THAT(book_.raise(about, start)->notices, ElementsAre(notice{"chat", kind::fired}));
+}
+
+TEST_F(AlertBook, TellsWhatFiresToThoseWhomNewRoutesBring) {
+  ASSERT_TRUE(book_.raise(make_alert("a"), start));
+  book_.configure({{.severities = {}, .receivers = {"chat", "new"}}}, {.repeat_interval = 4h});
+  const auto told = book_.due(start + 1min);
+  ASSERT_THAT(told, testing::SizeIs(1));
+  EXPECT_THAT(told[0].notices, ElementsAre(notice{"new", kind::fired}));
+  EXPECT_THAT(book_.due(start + 2min), IsEmpty());
+}
+
+TEST_F(AlertBook, FindsAnAlertByItsFingerprintOrItsId) {
+  ASSERT_TRUE(book_.raise(make_alert("a"), start));
+  EXPECT_EQ(book_.find_id("a"), "a");
+  EXPECT_EQ(book_.find_id(alert_fingerprint("a")), "a");
+  EXPECT_EQ(book_.find_id("b"), std::nullopt);
+  EXPECT_EQ(alert_fingerprint("a"), "af63dc4c8601ec8c") << "people note it, and it must not change";
+}
+
+TEST_F(AlertBook, PutsARecordBackAsItWas) {
+  ASSERT_TRUE(book_.raise(make_alert("a"), start));
+  const alert_record before = *book_.find("a");
+  ASSERT_TRUE(book_.mute("a", {.by = "mary", .reason = "", .since = start, .until = start + 1h}));
+  book_.put_back(before);
+  EXPECT_EQ(*book_.find("a"), before);
 }
 
 }  // namespace

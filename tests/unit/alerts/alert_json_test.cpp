@@ -159,5 +159,30 @@ TEST(AlertJson, RefusesTooLongAText) {
   EXPECT_FALSE(parse_alert(text).has_value());
 }
 
+TEST(AlertJson, KeepsWhatPeopleDidAndWhatKindOfAlertItIs) {
+  alert_record record;
+  record.content.id = "x";
+  record.content.name = "y";
+  record.content.kind = alert_kind::change;
+  record.content.ends_when_acknowledged = true;
+  record.content.keep_firing_for = std::chrono::minutes(5);
+  record.content.about_receiver = "oncall";
+  const wall_time at{std::chrono::hours(24 * 365 * 55)};
+  record.content.acknowledged = acknowledgement{.by = "mary", .reason = "on \"it\"", .at = at};
+  record.muted = muting{.by = "john", .reason = "", .since = at, .until = at + std::chrono::hours(1)};
+  record.ceased_at = at;
+  const auto read = parse_alert_record(to_json(record));
+  ASSERT_TRUE(read.has_value()) << read.error().text();
+  EXPECT_EQ(*read, record);
+}
+
+TEST(AlertJson, TakesALengthThatIsNoneAsZero) {
+  for (const char* odd : {"-1", "1e300", "\"5m\"", "99999999999999999999", "null"}) {
+    const auto read = parse_alert(std::string(R"({"id":"x","name":"y","keep_firing_for_ms":)") + odd + "}");
+    ASSERT_TRUE(read.has_value()) << odd;
+    EXPECT_EQ(read->keep_firing_for, duration::zero()) << odd;
+  }
+}
+
 }  // namespace
 }  // namespace pushguard::alerts

@@ -47,10 +47,17 @@ outbox_id next_id(lane_queue& queue, duration now) {
 
 const resend_policy resends{.interval = 1min, .resolved_for = 5min};
 
+std::vector<outbox_id> ids(const std::vector<outbox_row>& rows) {
+  std::vector<outbox_id> out;
+  for (const outbox_row& row : rows)
+    out.push_back(row.id);
+  return out;
+}
+
 TEST(LaneQueue, OffersWhatIsDueFirst) {
   lane_queue queue(superseding::updates, {});
-  EXPECT_THAT(queue.insert(make_row(1, "a"), zero + 5s), IsEmpty());
-  EXPECT_THAT(queue.insert(make_row(2, "b"), zero + 3s), IsEmpty());
+  EXPECT_THAT(ids(queue.insert(make_row(1, "a"), zero + 5s)), IsEmpty());
+  EXPECT_THAT(ids(queue.insert(make_row(2, "b"), zero + 3s)), IsEmpty());
   const auto work = queue.next(at(0s));
   ASSERT_TRUE(work.has_value());
   EXPECT_EQ(work->row->id, 2);
@@ -60,15 +67,15 @@ TEST(LaneQueue, OffersWhatIsDueFirst) {
 
 TEST(LaneQueue, OffersTheOlderOfTwoThatAreDueTogether) {
   lane_queue queue(superseding::updates, {});
-  EXPECT_THAT(queue.insert(make_row(2, "b"), zero), IsEmpty());
-  EXPECT_THAT(queue.insert(make_row(1, "a"), zero), IsEmpty());
+  EXPECT_THAT(ids(queue.insert(make_row(2, "b"), zero)), IsEmpty());
+  EXPECT_THAT(ids(queue.insert(make_row(1, "a"), zero)), IsEmpty());
   EXPECT_EQ(next_id(queue, 0s), 1);
 }
 
 TEST(LaneQueue, KeepsTheOrderOfOneAlertWhateverIsDue) {
   lane_queue queue(superseding::updates, {});
-  EXPECT_THAT(queue.insert(make_row(1, "a", kind::fired), zero + 1h), IsEmpty());
-  EXPECT_THAT(queue.insert(make_row(2, "a", kind::resolved), zero), IsEmpty());
+  EXPECT_THAT(ids(queue.insert(make_row(1, "a", kind::fired), zero + 1h)), IsEmpty());
+  EXPECT_THAT(ids(queue.insert(make_row(2, "a", kind::resolved), zero)), IsEmpty());
   EXPECT_EQ(next_id(queue, 0s), 1);
   queue.finish(1);
   EXPECT_EQ(next_id(queue, 0s), 2);
@@ -78,10 +85,10 @@ TEST(LaneQueue, KeepsTheOrderOfOneAlertWhateverIsDue) {
 
 TEST(LaneQueue, LetsOtherAlertsPassOneThatIsPutOff) {
   lane_queue queue(superseding::updates, {});
-  EXPECT_THAT(queue.insert(make_row(1, "a"), zero), IsEmpty());
-  EXPECT_THAT(queue.insert(make_row(2, "b"), zero), IsEmpty());
+  EXPECT_THAT(ids(queue.insert(make_row(1, "a"), zero)), IsEmpty());
+  EXPECT_THAT(ids(queue.insert(make_row(2, "b"), zero)), IsEmpty());
   queue.begin(1);
-  EXPECT_THAT(queue.postpone(1, zero + 10s, wall_zero + 10s), IsEmpty());
+  EXPECT_THAT(ids(queue.postpone(1, zero + 10s, wall_zero + 10s)), IsEmpty());
   EXPECT_EQ(next_id(queue, 0s), 2);
   queue.finish(2);
   const auto work = queue.next(at(0s));
@@ -93,45 +100,46 @@ TEST(LaneQueue, LetsOtherAlertsPassOneThatIsPutOff) {
 
 TEST(LaneQueue, LetsTheLatestStandForAllWhereOnlyStateCounts) {
   lane_queue queue(superseding::any, {});
-  EXPECT_THAT(queue.insert(make_row(1, "a", kind::fired), zero), IsEmpty());
-  EXPECT_THAT(queue.insert(make_row(2, "b", kind::fired), zero), IsEmpty());
-  EXPECT_THAT(queue.insert(make_row(3, "a", kind::updated), zero), ElementsAre(1));
-  EXPECT_THAT(queue.insert(make_row(4, "a", kind::resolved), zero), ElementsAre(3));
+  EXPECT_THAT(ids(queue.insert(make_row(1, "a", kind::fired), zero)), IsEmpty());
+  EXPECT_THAT(ids(queue.insert(make_row(2, "b", kind::fired), zero)), IsEmpty());
+  EXPECT_THAT(ids(queue.insert(make_row(3, "a", kind::updated), zero)), ElementsAre(1));
+  EXPECT_THAT(ids(queue.insert(make_row(4, "a", kind::resolved), zero)), ElementsAre(3));
   EXPECT_EQ(queue.size(), 2U);
 }
 
 TEST(LaneQueue, KeepsBeginningAndEndWherePeopleRead) {
   lane_queue queue(superseding::updates, {});
-  EXPECT_THAT(queue.insert(make_row(1, "a", kind::fired), zero), IsEmpty());
-  EXPECT_THAT(queue.insert(make_row(2, "a", kind::updated), zero), IsEmpty());
-  EXPECT_THAT(queue.insert(make_row(3, "a", kind::repeated), zero), ElementsAre(2));
-  EXPECT_THAT(queue.insert(make_row(4, "a", kind::resolved), zero), ElementsAre(3));
-  EXPECT_THAT(queue.insert(make_row(5, "a", kind::fired), zero), IsEmpty());
+  EXPECT_THAT(ids(queue.insert(make_row(1, "a", kind::fired), zero)), IsEmpty());
+  EXPECT_THAT(ids(queue.insert(make_row(2, "a", kind::updated), zero)), IsEmpty());
+  EXPECT_THAT(ids(queue.insert(make_row(3, "a", kind::repeated), zero)), ElementsAre(2));
+  EXPECT_THAT(ids(queue.insert(make_row(4, "a", kind::resolved), zero)), ElementsAre(3));
+  EXPECT_THAT(ids(queue.insert(make_row(5, "a", kind::fired), zero)), IsEmpty());
   EXPECT_EQ(queue.size(), 3U);
 }
 
 TEST(LaneQueue, SupersedesAnOlderRowThatComesLater) {
   lane_queue queue(superseding::any, {});
-  EXPECT_THAT(queue.insert(make_row(2, "a"), zero), IsEmpty());
-  EXPECT_THAT(queue.insert(make_row(1, "a"), zero), ElementsAre(1));
+  EXPECT_THAT(ids(queue.insert(make_row(2, "a"), zero)), IsEmpty());
+  EXPECT_THAT(ids(queue.insert(make_row(1, "a"), zero)), ElementsAre(1));
   EXPECT_TRUE(queue.holds(2));
   EXPECT_FALSE(queue.holds(1));
 }
 
 TEST(LaneQueue, DoesNotSupersedeWhatIsUnderWay) {
   lane_queue queue(superseding::any, {});
-  EXPECT_THAT(queue.insert(make_row(1, "a"), zero), IsEmpty());
+  EXPECT_THAT(ids(queue.insert(make_row(1, "a"), zero)), IsEmpty());
   queue.begin(1);
-  EXPECT_THAT(queue.insert(make_row(2, "a"), zero), IsEmpty());
+  EXPECT_THAT(ids(queue.insert(make_row(2, "a"), zero)), IsEmpty());
   EXPECT_TRUE(queue.holds(1));
-  EXPECT_THAT(queue.postpone(1, zero + 1h, wall_zero), ElementsAre(1)) << "it failed, and the newer one goes";
+  EXPECT_THAT(ids(queue.postpone(1, zero + 1h, wall_zero)), ElementsAre(1))
+      << "it failed, and the newer one goes";
   EXPECT_EQ(next_id(queue, 0s), 2);
 }
 
 TEST(LaneQueue, KeepsARowThatIsHandedInTwice) {
   lane_queue queue(superseding::any, {});
-  EXPECT_THAT(queue.insert(make_row(1, "a"), zero + 5s), IsEmpty());
-  EXPECT_THAT(queue.insert(make_row(1, "a"), zero), IsEmpty());
+  EXPECT_THAT(ids(queue.insert(make_row(1, "a"), zero + 5s)), IsEmpty());
+  EXPECT_THAT(ids(queue.insert(make_row(1, "a"), zero)), IsEmpty());
   EXPECT_EQ(queue.size(), 1U);
   EXPECT_EQ(queue.next(at(0s))->due, zero + 5s);
 }
@@ -139,8 +147,8 @@ TEST(LaneQueue, KeepsARowThatIsHandedInTwice) {
 TEST(LaneQueue, KnowsWhenItsOldestRowWasMade) {
   lane_queue queue(superseding::updates, {});
   EXPECT_FALSE(queue.oldest());
-  EXPECT_THAT(queue.insert(make_row(7, "a"), zero), IsEmpty());
-  EXPECT_THAT(queue.insert(make_row(5, "b"), zero), IsEmpty());
+  EXPECT_THAT(ids(queue.insert(make_row(7, "a"), zero)), IsEmpty());
+  EXPECT_THAT(ids(queue.insert(make_row(5, "b"), zero)), IsEmpty());
   EXPECT_EQ(queue.oldest(), wall_zero + 5ms);
 }
 
@@ -173,17 +181,17 @@ TEST(LaneQueueResends, OfAResolvedAlertEnd) {
 TEST(LaneQueueResends, YieldToARowOfTheSameAlert) {
   lane_queue queue(superseding::any, resends);
   queue.remember(make_alert("a"), zero);
-  EXPECT_THAT(queue.insert(make_row(1, "a", kind::resolved), zero + 1h), IsEmpty());
+  EXPECT_THAT(ids(queue.insert(make_row(1, "a", kind::resolved), zero + 1h)), IsEmpty());
   EXPECT_EQ(next_id(queue, 30min), 1);
 }
 
 TEST(LaneQueueResends, LetNewsGoFirstButNotForLong) {
   lane_queue queue(superseding::any, resends);
   queue.remember(make_alert("a"), zero - 1min);
-  EXPECT_THAT(queue.insert(make_row(1, "b"), zero + 29s), IsEmpty());
+  EXPECT_THAT(ids(queue.insert(make_row(1, "b"), zero + 29s)), IsEmpty());
   EXPECT_EQ(next_id(queue, 29s), 1);
   queue.finish(1);
-  EXPECT_THAT(queue.insert(make_row(2, "b"), zero + 31s), IsEmpty());
+  EXPECT_THAT(ids(queue.insert(make_row(2, "b"), zero + 31s)), IsEmpty());
   const auto work = queue.next(at(31s));
   ASSERT_TRUE(work.has_value());
   EXPECT_TRUE(work->is_resend);
@@ -209,6 +217,16 @@ TEST(LaneQueueResends, CanBePutOff) {
   queue.recall(make_alert("b"), zero);
   queue.postpone_resend("a", zero + 10s);
   EXPECT_EQ(queue.next(at(0s))->row->content.id, "b");
+}
+
+TEST(LaneQueue, SupersedesNoTurnOfAChange) {
+  lane_queue queue(superseding::any, std::nullopt);
+  for (const outbox_id id : {1, 2, 3}) {
+    outbox_row turn = make_row(id, "a", kind::updated);
+    turn.content.kind = alert_kind::change;
+    EXPECT_THAT(ids(queue.insert(std::move(turn), zero)), IsEmpty());
+  }
+  EXPECT_EQ(queue.size(), 3U);
 }
 
 }  // namespace

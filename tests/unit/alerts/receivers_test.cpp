@@ -87,7 +87,7 @@ json::object parsed(const std::string& body) {
 // ---- PagerDuty ----
 
 TEST(PagerdutyBody, TriggersWithEverythingThatIsNeededToAct) {
-  const json::object event = parsed(pagerduty_body(make_row().content, secret(routing_key), labels));
+  const json::object event = parsed(pagerduty_body(make_row(), secret(routing_key), labels));
   EXPECT_EQ(event.at("routing_key"), routing_key);
   EXPECT_EQ(event.at("event_action"), "trigger");
   EXPECT_EQ(event.at("dedup_key"), "breach:devhub:1");
@@ -106,14 +106,13 @@ TEST(PagerdutyBody, TriggersWithEverythingThatIsNeededToAct) {
 }
 
 TEST(PagerdutyBody, ResolvesWithTheSameKey) {
-  const json::object event =
-      parsed(pagerduty_body(make_row(kind::resolved).content, secret(routing_key), labels));
+  const json::object event = parsed(pagerduty_body(make_row(kind::resolved), secret(routing_key), labels));
   EXPECT_EQ(event.at("event_action"), "resolve");
   EXPECT_EQ(event.at("dedup_key"), "breach:devhub:1");
 }
 
 TEST(PagerdutyBody, FitsItsLimitAndKeepsTheSummary) {
-  const std::string body = pagerduty_body(make_largest_row().content, secret(routing_key), labels);
+  const std::string body = pagerduty_body(make_largest_row(), secret(routing_key), labels);
   EXPECT_LE(body.size(), pagerduty_body_size_max);
   const json::object event = parsed(body);
   EXPECT_EQ(event.at("payload").at("summary").as_string().size(), alert_summary_size_max);
@@ -121,9 +120,66 @@ TEST(PagerdutyBody, FitsItsLimitAndKeepsTheSummary) {
 }
 
 TEST(PagerdutyBody, IsValidWhateverBytesTheTextsHold) {
-  const json::object event = parsed(pagerduty_body(make_hostile_row().content, secret(routing_key), labels));
+  const json::object event = parsed(pagerduty_body(make_hostile_row(), secret(routing_key), labels));
   EXPECT_THAT(std::string(event.at("payload").at("summary").as_string()), HasSubstr("<!channel>"));
   EXPECT_EQ(event.at("links").as_array().size(), 2U) << "what is no URL is no link";
+}
+
+TEST(PagerdutyBody, AcknowledgesWithTheSameKey) {
+  outbox_row row = make_row(kind::acknowledged);
+  row.content.acknowledged = acknowledgement{.by = "mary", .reason = "", .at = start};
+  const json::object event = parsed(pagerduty_body(row, secret(routing_key), labels));
+  EXPECT_EQ(event.at("event_action"), "acknowledge");
+  EXPECT_EQ(event.at("dedup_key"), "breach:devhub:1");
+}
+
+outbox_row make_change(kind why = kind::fired) {
+  outbox_row row = make_row(why);
+  row.content.kind = alert_kind::change;
+  row.content.severity = alert_severity::info;
+  return row;
+}
+
+TEST(PagerdutyBody, OfAChangeHasNothingThatWouldMakeAnIncident) {
+  for (const kind why : {kind::fired, kind::updated, kind::resolved}) {
+    const json::object event = parsed(pagerduty_body(make_change(why), secret(routing_key), labels));
+    EXPECT_EQ(event.at("routing_key"), routing_key);
+    EXPECT_FALSE(event.contains("event_action"));
+    EXPECT_FALSE(event.contains("dedup_key"));
+    EXPECT_FALSE(event.at("payload").as_object().contains("severity"));
+    EXPECT_EQ(event.at("payload").at("summary"), "17 of 100 failed");
+    EXPECT_EQ(event.at("payload").at("source"), "pushguard devhub");
+    EXPECT_EQ(event.at("links").as_array().size(), 1U);
+  }
+}
+
+TEST(SlackBody, SaysWhoAcknowledgedAndTellsAChangeWithoutAlarm) {
+  outbox_row row = make_row(kind::acknowledged);
+  row.content.acknowledged = acknowledgement{.by = "mary <!here>", .reason = "on it", .at = start};
+  const std::string seen = slack_body(row);
+  EXPECT_THAT(seen, HasSubstr("Acknowledged: PushguardRuleBreached"));
+  EXPECT_THAT(seen, HasSubstr("acknowledged by mary <!here>: on it")) << "plain text, not markup";
+  const std::string begun = slack_body(make_change());
+  EXPECT_THAT(begun, HasSubstr("Begun: PushguardRuleBreached"));
+  EXPECT_THAT(begun, Not(HasSubstr("Info")));
+  EXPECT_THAT(slack_body(make_change(kind::updated)), HasSubstr("Changed: "));
+  EXPECT_THAT(slack_body(make_change(kind::resolved)), HasSubstr("Ended: "));
+}
+
+TEST(WebhookBody, NamesTheTypeOfEachTurn) {
+  const auto type = [](const outbox_row& row) {
+    return std::string(parsed(webhook_body(row)).at("type").as_string());
+  };
+  EXPECT_EQ(type(make_row(kind::fired)), "alert.fired");
+  EXPECT_EQ(type(make_row(kind::acknowledged)), "alert.acknowledged");
+  EXPECT_EQ(type(make_row(kind::resolved)), "alert.resolved");
+  EXPECT_EQ(type(make_change(kind::fired)), "change.begun");
+  EXPECT_EQ(type(make_change(kind::updated)), "change.updated");
+  EXPECT_EQ(type(make_change(kind::resolved)), "change.ended");
+  outbox_row row = make_row(kind::acknowledged);
+  EXPECT_TRUE(parsed(webhook_body(row)).at("data").at("acknowledged_by").is_null());
+  row.content.acknowledged = acknowledgement{.by = "mary", .reason = "", .at = start};
+  EXPECT_EQ(parsed(webhook_body(row)).at("data").at("acknowledged_by"), "mary");
 }
 
 class Receiving : public testing::Test {
@@ -166,7 +222,7 @@ TEST_F(Receiving, PagerdutyIsPostedToEnqueue) {
   EXPECT_EQ(world.seen[0].method, "POST");
   EXPECT_EQ(world.seen[0].target, "/v2/enqueue");
   EXPECT_EQ(world.seen[0].headers.find("Content-Type"), "application/json");
-  EXPECT_EQ(world.seen[0].body, pagerduty_body(make_row().content, secret(routing_key), labels));
+  EXPECT_EQ(world.seen[0].body, pagerduty_body(make_row(), secret(routing_key), labels));
 }
 
 TEST_F(Receiving, PagerdutySaysWhatIsWrongAndNeverTheKey) {

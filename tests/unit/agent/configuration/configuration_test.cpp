@@ -207,7 +207,7 @@ TEST_F(ReadConfiguration, ReadsAlerting) {
   const auto& kind = std::get<alertmanager_receiver>(made->alerts.receivers[0].kind);
   ASSERT_EQ(kind.urls.size(), 1U);
   EXPECT_EQ(kind.urls[0].text(), "http://127.0.0.1:9093/");
-  const alerts::route expected{{alerts::alert_severity::critical}, {"prometheus"}};
+  const alerts::route expected{.severities = {alerts::alert_severity::critical}, .receivers = {"prometheus"}};
   EXPECT_THAT(made->alerts.routes, ElementsAre(expected));
   EXPECT_EQ(made->alerts.repeat_interval, 1h);
   EXPECT_EQ(made->alerts.runbook_url, "https://wiki.example.com/{{ rule }}");
@@ -278,8 +278,30 @@ TEST_F(ReadConfiguration, RoutesEverythingToEveryReceiverWhereNoRoutesAreGiven) 
                          "alerts:\n  receivers:\n    - { name: a, alertmanager: { urls: [http://a] } }\n"
                          "    - { name: b, alertmanager: { urls: [http://b, http://c] } }\n");
   ASSERT_TRUE(made);
-  const alerts::route expected{{}, {"a", "b"}};
+  const alerts::route expected{.severities = {}, .receivers = {"a", "b"}};
   EXPECT_THAT(made->alerts.routes, ElementsAre(expected));
+}
+
+TEST_F(ReadConfiguration, RoutesByPolicyAndByPackageInEitherLength) {
+  const auto routed = [&](const std::string& keys) {
+    return read(replaced(complete, "    - severity: [critical]\n      receivers: [prometheus]\n",
+                         "    - " + keys + "\n      receivers: [prometheus]\n"));
+  };
+  const std::string policy = read(complete)->policies.front().name;
+  const auto made =
+      routed("policy: [" + policy + ", manual]\n      package: [\"033000000000001\", Acme Billing]");
+  ASSERT_TRUE(made) << fmt::format("{}", fmt::join(made.error(), "\n"));
+  const alerts::route expected{
+      .severities = {},
+      .matchers = {{.labels = {"policy"}, .values = {policy, "manual"}},
+                   {.labels = {"package_id", "package_name"},
+                    .values = {"033000000000001", "033000000000001AAA", "Acme Billing"}}},
+      .receivers = {"prometheus"}};
+  EXPECT_THAT(made->alerts.routes, ElementsAre(expected));
+  const auto problems_of = [&](const std::string& keys) { return routed(keys).error(); };
+  EXPECT_THAT(problems_of("policy: [prodution]"), ElementsAre(HasSubstr("no policy has this name")));
+  EXPECT_THAT(problems_of("policy: []"), ElementsAre(HasSubstr("policy must not be empty")));
+  EXPECT_THAT(problems_of("package: []"), ElementsAre(HasSubstr("package must not be empty")));
 }
 
 TEST_F(ReadConfiguration, KeepsAnEmptyExclusion) {

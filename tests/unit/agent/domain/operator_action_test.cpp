@@ -50,7 +50,7 @@ TEST(OperatorAction, IsWrittenAsItsCommand) {
   std::string all;
   for (const operator_action action : all_operator_actions)
     all += std::string(to_string(action)) + " ";
-  EXPECT_EQ(all, "abort hold release resume arm ");
+  EXPECT_EQ(all, "abort hold release resume arm ack mute ");
 }
 
 }  // namespace

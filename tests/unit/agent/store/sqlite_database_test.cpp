@@ -361,7 +361,8 @@ TEST(SqliteDatabase, KeepsNotificationsUntilTheyAreSettled) {
   EXPECT_EQ(page.total, 3U);
 
   batch settled;
-  settled.delivered.done = {{1, alerts::outbox_end::sent}, {77, alerts::outbox_end::sent}};
+  settled.delivered.done = {{.id = 1, .end = alerts::outbox_end::sent},
+                            {.id = 77, .end = alerts::outbox_end::sent}};
   settled.delivered.retried = {{2, 5, at_second(50)}, {77, 1, at_second(50)}};
   must(database.commit(settled));
   must(database.commit(settled));
@@ -371,6 +372,70 @@ TEST(SqliteDatabase, KeepsNotificationsUntilTheyAreSettled) {
   retried.next_attempt_at = at_second(50);
   EXPECT_EQ(page.rows, (std::vector{retried, sample_notification(3, "oncall")}));
   EXPECT_EQ(must(database.notifications_for("chat", 10)).total, 1U);
+}
+
+TEST(SqliteDatabase, KeepsWhatAReceiverRefusedForGood) {
+  const scratch_directory scratch;
+  auto database = open(scratch.database());
+  batch changes;
+  for (const alerts::outbox_id id : {1, 2})
+    changes.notifications.push_back(sample_notification(id, "oncall"));
+  must(database.commit(changes));
+  batch settled;
+  settled.delivered.done = {{.id = 2,
+                             .end = alerts::outbox_end::dropped,
+                             .at = at_second(60),
+                             .reason = "client_error",
+                             .detail = "it answered 400"},
+                            {.id = 77, .end = alerts::outbox_end::dropped}};
+  must(database.commit(settled));
+  must(database.commit(settled));
+  EXPECT_EQ(must(database.notifications_for("oncall", 10)).total, 1U);
+  EXPECT_EQ(must(database.load()).dead_letters,
+            (std::vector{alerts::dead_letter{.row =
+                                                 [] {
+                                                   auto row = sample_notification(2, "oncall");
+                                                   row.next_attempt_at = {};
+                                                   return row;
+                                                 }(),
+                                             .dropped_at = at_second(60),
+                                             .reason = "client_error",
+                                             .detail = "it answered 400"}}));
+  EXPECT_EQ(must(database.load()).newest_notification, 2) << "its id is not given again";
+}
+
+TEST(SqliteDatabase, KeepsTheNewestDeadLettersOnly) {
+  const scratch_directory scratch;
+  auto database = open(scratch.database());
+  batch changes;
+  for (std::size_t i = 1; i <= dead_letters_max + 5; ++i) {
+    const auto id = static_cast<alerts::outbox_id>(i);
+    changes.notifications.push_back(sample_notification(id, "oncall"));
+    changes.delivered.done.push_back({.id = id,
+                                      .end = alerts::outbox_end::dropped,
+                                      .at = at_second(static_cast<int>(i)),
+                                      .reason = "client_error",
+                                      .detail = ""});
+  }
+  must(database.commit(changes));
+  const auto letters = must(database.load()).dead_letters;
+  ASSERT_EQ(letters.size(), dead_letters_max);
+  EXPECT_EQ(letters.front().row.id, 6);
+  EXPECT_EQ(letters.back().row.id, static_cast<alerts::outbox_id>(dead_letters_max + 5));
+}
+
+TEST(SqliteDatabase, KeepsAResolvedAlertForAsLongAsItIsMuted) {
+  const scratch_directory scratch;
+  auto database = open(scratch.database());
+  alerts::alert_record record;
+  record.content.id = "a";
+  record.content.name = "Trouble";
+  record.content.state = alerts::alert_state::resolved;
+  record.content.resolved_at = at_second(10);
+  record.muted = alerts::muting{.by = "mary", .reason = "", .since = at_second(5), .until = at_second(100)};
+  must(database.commit(only(record, &batch::alerts)));
+  EXPECT_EQ(must(database.alert_records(at_second(90))), std::vector{record});
+  EXPECT_TRUE(must(database.alert_records(at_second(101))).empty());
 }
 
 TEST(SqliteDatabase, WritesTheGoodBatchesOfAGroup) {

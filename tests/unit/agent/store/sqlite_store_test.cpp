@@ -150,7 +150,7 @@ TEST_P(AnyStore, ServesTheOutbox) {
   const auto port = make_outbox_store(*opened);
   EXPECT_EQ(must(run(port->load_rows("oncall", 1))).total, 2U);
   EXPECT_EQ(must(run(port->load_alerts(at_second(0)))), std::vector{sample_alert("a")});
-  EXPECT_TRUE(run(port->settle({.done = {{4, alerts::outbox_end::sent}}, .retried = {}})));
+  EXPECT_TRUE(run(port->settle({.done = {{.id = 4, .end = alerts::outbox_end::sent}}, .retried = {}})));
   EXPECT_EQ(must(run(port->load_rows("oncall", 5))).rows, std::vector{sample_notification(5, "oncall")});
 }
 

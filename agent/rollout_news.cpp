@@ -1,0 +1,141 @@
+#include "agent/rollout_news.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "agent/decision_making.hpp"
+#include "agent/view_making.hpp"
+
+namespace pushguard::agent {
+namespace {
+
+using domain::push_status;
+
+using tracker::count_of;
+
+/// `950 succeeded, 17 failed, 540 cancelled`: only what there is.
+std::string counts_text(const tracker::status_counts& jobs) {
+  constexpr std::array told{std::pair(push_status::succeeded, "succeeded"),
+                            std::pair(push_status::failed, "failed"),
+                            std::pair(push_status::canceled, "cancelled")};
+  std::string out;
+  for (const auto& [status, name] : told) {
+    if (const auto count = count_of(jobs, status); count > 0)
+      out += fmt::format("{}{} {}", out.empty() ? "" : ", ", count, name);
+  }
+  return out.empty() ? "no org was pushed" : out;
+}
+
+std::string chapter_text(const rollout_story& story) {
+  switch (story.at) {
+    case rollout_story::chapter::unknown:
+      return "";
+    case rollout_story::chapter::running:
+      return story.epoch > 1 ? "was resumed" : "has begun";
+    case rollout_story::chapter::aborted:
+      return fmt::format("is aborted: {}", story.abort_cause);
+    case rollout_story::chapter::ended:
+      return fmt::format("has ended: {}", counts_text(story.jobs));
+  }
+  return "";
+}
+
+std::string_view chapter_name(rollout_story::chapter at) {
+  switch (at) {
+    case rollout_story::chapter::unknown:
+      return "unknown";
+    case rollout_story::chapter::running:
+      return "running";
+    case rollout_story::chapter::aborted:
+      return "aborted";
+    case rollout_story::chapter::ended:
+      return "ended";
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+std::string rollout_alert_id(std::string_view hub, std::string_view rollout) {
+  return alerts::make_alert_id({"rollout", hub, rollout});
+}
+
+alerts::alert make_rollout_alert(const alert_context& context, const rollout_story& story) {
+  alerts::alert made;
+  made.id = rollout_alert_id(context.hub, context.rollout);
+  made.name = "PushguardRollout";
+  made.kind = alerts::alert_kind::change;
+  made.severity = alerts::alert_severity::info;
+  made.labels = {{"hub", context.hub},
+                 {"rollout", context.rollout},
+                 {"package_id", std::string(context.package.text())},
+                 {"package_name", context.package_name},
+                 {"package_version", context.version_number}};
+  made.summary = fmt::format("The rollout of {} {} ({}, {}) {}", context.package_name, context.version_number,
+                             context.rollout, context.hub, chapter_text(story));
+  made.annotations = {{"chapter", std::string(chapter_name(story.at))}};
+  made.generator_url = context.agent_url;
+  return made;
+}
+
+rollout_story read_story(const tracker::tracker& tracked, tracker::rollout_index rollout,
+                         const store::decision_record* abort, std::uint32_t epoch) {
+  rollout_story story{.epoch = epoch, .jobs = tracked.job_counts(rollout)};
+  const bool has_started = count_of(story.jobs, push_status::in_progress) > 0 ||
+                           count_of(story.jobs, push_status::succeeded) > 0 ||
+                           count_of(story.jobs, push_status::failed) > 0;
+  if (!tracked.at(rollout).is_open()) {
+    story.at = rollout_story::chapter::ended;
+  } else if (abort != nullptr) {
+    story.at = rollout_story::chapter::aborted;
+    story.abort_cause = abort->key.mode == store::decision_mode::manual
+                            ? fmt::format("{}: {}", abort->actor, abort->reason)
+                            : fmt::format("{}/{}: {}", abort->key.policy, abort->key.rule, abort->reason);
+  } else if (has_started) {
+    story.at = rollout_story::chapter::running;
+  }
+  return story;
+}
+
+bool is_closed(const tracker::tracker& tracked, tracker::rollout_index rollout, duration gap, wall_time now) {
+  const tracker::rollout_record& record = tracked.at(rollout);
+  return !record.is_open() && std::ranges::all_of(record.requests, [&](tracker::request_index index) {
+    const tracker::request_record& request = tracked.at(index);
+    const wall_time last = std::max({request.begins(), request.last_progress.value_or(wall_time{}),
+                                     request.row.modified.value_or(wall_time{})});
+    return now - last > gap;
+  });
+}
+
+void rollout_news::tell(duration gap, wall_time now) {
+  for (std::size_t i = 0; i < parts_.tracked.rollouts().size(); ++i) {
+    const auto index = static_cast<tracker::rollout_index>(i);
+    const domain::rollout_id id = parts_.tracked.at(index).id;
+    told& before = told_[id];
+    const std::uint32_t epoch = parts_.epoch_of(id);
+    const store::decision_record* abort = parts_.memory.abort_of(id, epoch);
+    const rollout_story story = read_story(parts_.tracked, index, abort, epoch);
+    if (story.at != rollout_story::chapter::unknown && (story.at != before.at || epoch != before.epoch)) {
+      before.at = story.at;
+      before.epoch = epoch;
+      before.is_closed = false;
+      alerts::alert news = make_rollout_alert(parts_.context_of(id), story);
+      if (story.at == rollout_story::chapter::ended) {
+        parts_.alerts.end(std::move(news));
+      } else {
+        parts_.alerts.raise(std::move(news));
+      }
+    }
+    if (!before.is_closed && is_closed(parts_.tracked, index, gap, now)) {
+      before.is_closed = true;
+      for (const store::decision_record& decision : parts_.memory.decisions()) {
+        if (rollout_of(decision.key.rollout) == id)
+          parts_.alerts.end(containment_alert_id(make_decision_view(decision)));
+      }
+    }
+  }
+}
+
+}  // namespace pushguard::agent
