@@ -3,6 +3,7 @@
 #include <set>
 
 #include "agent/watch_alert_texts.hpp"
+#include "agent/wave_watch.hpp"
 
 namespace pushguard::agent {
 namespace {
