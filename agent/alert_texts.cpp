@@ -8,6 +8,12 @@
 #include "base/url.hpp"
 
 namespace pushguard::agent {
+
+std::string rollout_name(const alert_context& context) {
+  return fmt::format("{} {} ({}, {})", context.package_name, context.version_number, context.rollout,
+                     context.hub);
+}
+
 namespace {
 
 using alerts::alert;
@@ -41,11 +47,6 @@ alert begin_alert(const alert_context& context, std::string id, std::string name
     made.links.push_back({"runbook", runbook});
   }
   return made;
-}
-
-std::string rollout_name(const alert_context& context) {
-  return fmt::format("{} {} ({}, {})", context.package_name, context.version_number, context.rollout,
-                     context.hub);
 }
 
 std::string rule_name(const rule_key& key) {
@@ -249,8 +250,8 @@ alert make_unarmed_breach_alert(const alert_context& context, const rule_view& r
 }
 
 alert make_held_breach_alert(const alert_context& context, const rule_view& rule, alert_severity severity) {
-  alert made = make_rule_alert(context, rule, held_breach_alert_id(rule.key), "PushguardBreachHeld", severity,
-                               "is breached and held");
+  alert made = make_rule_alert(context, rule, held_breach_alert_id(rule.key),
+                               std::string(held_breach_alert_name), severity, "is breached and held");
   made.description =
       "An operator holds this rule or this rollout, so nothing is cancelled. When the hold ends, by itself "
       "or by "

@@ -24,6 +24,11 @@ struct alert_context {
   std::string agent_url;     ///< where this agent answers
 };
 
+/// `Acme Billing 1.4.0 (04t…/1, devhub)`.
+[[nodiscard]] std::string rollout_name(const alert_context& context);
+
+inline constexpr std::string_view held_breach_alert_name = "PushguardBreachHeld";
+
 enum class alert_mode { enforce, dry_run };
 
 /// The severity of alerts about a rule.

@@ -242,10 +242,12 @@ asio::awaitable<result<>> agent_core::run(store::store& inner) {
   audit_backlog trail(store, parts_.time, parts_.log, random_);
   begin_trail(trail, center, known->audit);
   (void)co_await trail.flush();
+  hold_watch watched_holds(center, parts_.agent_url);
   hold_book holds({.store = store,
                    .time = parts_.time,
                    .log = parts_.log,
                    .random = random_,
+                   .watch = watched_holds,
                    .publish =
                        [this](std::vector<hold_view> all) {
                          view_update update;

@@ -84,6 +84,7 @@ void hold_book::changed() {
   for (const store::hold_record& hold : holds_)
     views.push_back(make_hold_view(hold));
   parts_.publish(std::move(views));
+  look();
   wake_.notify_all();
   if (on_change_)
     on_change_();
@@ -190,6 +191,8 @@ asio::awaitable<void> hold_book::run() {
     end_expired();
     co_await forget_ended();
     duration pause = look_interval;
+    if (const auto next = look())
+      pause = std::min(pause, *next - parts_.time.wall_now());
     for (const store::hold_record& hold : holds_)
       pause = std::min(pause, std::max(hold.until - parts_.time.wall_now(), duration(1)));
     (void)co_await with_deadline(parts_.time, parts_.time.steady_now() + pause, "waiting for a hold to end",

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/hold_watch.hpp"
 #include "agent/operator_command.hpp"
 #include "agent/policy/judge.hpp"
 #include "agent/store/store.hpp"
@@ -22,6 +23,7 @@ struct hold_book_parts {
   time_source& time;
   logger& log;
   random_engine& random;
+  hold_watch& watch;
   std::function<void(std::vector<hold_view>)> publish;  ///< all holds, whenever they change
 };
 
@@ -53,6 +55,7 @@ class hold_book {
   class turn;
   [[nodiscard]] boost::asio::awaitable<turn> take_turn();
   void changed();
+  std::optional<wall_time> look() { return parts_.watch.look(holds_, parts_.time.wall_now()); }
   void end_expired();
   [[nodiscard]] boost::asio::awaitable<void> forget_ended();
 

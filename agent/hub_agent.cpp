@@ -15,6 +15,7 @@
 #include "agent/operator_desk.hpp"
 #include "agent/policy/judge.hpp"
 #include "agent/rollout_news.hpp"
+#include "agent/rollout_watch.hpp"
 #include "agent/store/ports.hpp"
 #include "agent/stream_adapters.hpp"
 #include "agent/view_making.hpp"
@@ -137,6 +138,7 @@ class watching_agent final : public hub_agent {
   dry_run_follower dry_runs_;
   operator_desk desk_;
   rollout_news news_;
+  rollout_watch watch_;
   configuration::shared_configuration next_;                     ///< to be taken before the next evaluation
   std::map<policy::judgement_key, policy::judgement> outgoing_;  ///< of the policies before, until the next
 };
@@ -191,7 +193,12 @@ watching_agent::watching_agent(hub_agent_parts parts)
              .tracked = tracked_,
              .memory = acting_.memory(),
              .epoch_of = [this](const domain::rollout_id& rollout) { return judge_.epoch(rollout); },
-             .context_of = [this](const domain::rollout_id& rollout) { return context_of(rollout); }}) {
+             .context_of = [this](const domain::rollout_id& rollout) { return context_of(rollout); }}),
+      watch_({.agent = parts_,
+              .tracked = tracked_,
+              .judge = judge_,
+              .memory = acting_.memory(),
+              .context_of = [this](const domain::rollout_id& rollout) { return context_of(rollout); }}) {
   for (const configuration::channel& channel : parts_.hub.channels)
     views_.hub().channels.push_back({channel.wanted.channel, false, "not subscribed yet"});
 }
@@ -423,7 +430,7 @@ asio::awaitable<void> watching_agent::listen() {
   stream_events events(
       std::move(decoders), [this](const domain::push_event& event) { return on_event(event); },
       parts_.instruments, parts_.log);
-  stream_news news(views_, parts_.instruments, parts_.time);
+  stream_news news(views_, parts_.instruments, watch_, parts_.time);
   const auto checkpoints = store::make_checkpoint_store(parts_.store, name_);
   const auto client = cometd::make_client(std::move(options), {.network = parts_.network,
                                                                .time = parts_.time,
@@ -539,6 +546,7 @@ void watching_agent::tell_clock() {
 void watching_agent::tell(const policy::judgement& judged) {
   const rule_view rule = make_rule_view(name_, judged);
   views_.note(judged);
+  watch_.note(judged);
   if (judged.value != judged.before) {
     const bool is_bad = judged.value == policy::verdict::breached || judged.value == policy::verdict::blind;
     parts_.log.write(is_bad ? log_level::warning : log_level::info, "verdict_changed",
@@ -585,6 +593,7 @@ void watching_agent::take_configuration() {
   judge_ = policy::judge(parts_.configuration->policies, judge_.memory());
   judge_.apply_all(tracked_);
   views_.forget_rules();
+  watch_.forget_judgements();
 }
 
 /// A new judge has seen nothing before; what was told of a rule that is still there is not told again.
@@ -639,6 +648,9 @@ asio::awaitable<void> watching_agent::judge_forever() {
     co_await acting_.contain_latecomers();
     news_.tell(parts_.configuration->rollout_gap, now);
     co_await dry_runs_.follow();
+    const bool sees_rollouts = was_read_ && hub == policy::freshness::fresh;
+    watch_.look(sees_rollouts ? rollout_watch::view::all : rollout_watch::view::channels, clock_.wall_now(),
+                last_failure_);
     views_.flush(now);
     if (changes_ == judged_changes) {
       const steady_time next = parts_.time.steady_now() + judging_interval;

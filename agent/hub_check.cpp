@@ -168,6 +168,7 @@ class channel_listener final : public cometd::client_observer {
   void event_delivered(std::string_view) override {}
   void duplicate_dropped(std::string_view) override {}
   void problem_found(cometd::problem_kind) override {}
+  void trouble_changed(std::string_view) override {}
   void poll_ended(wall_time) override {}
 
   [[nodiscard]] asio::awaitable<result<>> wait_for(std::size_t channels) {

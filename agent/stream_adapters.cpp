@@ -62,6 +62,7 @@ void stream_news::channel_changed(const cometd::channel_status& status) {
   }
   place->is_live = status.is_live();
   place->reason = status.reason;
+  watch_.note_channel(status.channel, status.is_live(), status.reason);
   views_.flush(time_.wall_now());
 }
 

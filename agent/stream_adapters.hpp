@@ -6,6 +6,7 @@
 
 #include "agent/hub_instruments.hpp"
 #include "agent/publisher.hpp"
+#include "agent/rollout_watch.hpp"
 #include "agent/salesforce/event_decoder.hpp"
 #include "agent/salesforce/session_access.hpp"
 #include "cometd/client.hpp"
@@ -51,11 +52,12 @@ class stream_events final : public cometd::event_consumer {
   std::string last_complaint_;  ///< one log line for each kind of trouble
 };
 
-/// Puts the stream's state into the hub's view, and its news into counters. The client logs them itself.
+/// Puts the stream's state into the hub's view, its news into counters, and what it lacks before the watch.
+/// The client logs them itself.
 class stream_news final : public cometd::client_observer {
  public:
-  stream_news(publisher& views, hub_instruments& instruments, time_source& time)
-      : views_(views), instruments_(instruments), time_(time) {}
+  stream_news(publisher& views, hub_instruments& instruments, rollout_watch& watch, time_source& time)
+      : views_(views), instruments_(instruments), watch_(watch), time_(time) {}
 
   void channel_changed(const cometd::channel_status& status) override;
   void handshake_begun(cometd::handshake_reason reason) override;
@@ -63,11 +65,13 @@ class stream_news final : public cometd::client_observer {
   void event_delivered(std::string_view) override {}
   void duplicate_dropped(std::string_view channel) override;
   void problem_found(cometd::problem_kind kind) override { instruments_.problem_found(kind); }
+  void trouble_changed(std::string_view reason) override { watch_.note_trouble(reason); }
   void poll_ended(wall_time when) override;
 
  private:
   publisher& views_;
   hub_instruments& instruments_;
+  rollout_watch& watch_;
   time_source& time_;
 };
 

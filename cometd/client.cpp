@@ -42,6 +42,7 @@ class silent_observer final : public client_observer {
   void event_delivered(std::string_view) override {}
   void duplicate_dropped(std::string_view) override {}
   void problem_found(problem_kind) override {}
+  void trouble_changed(std::string_view) override {}
   void poll_ended(wall_time) override {}
 };
 
@@ -156,6 +157,7 @@ class durable_client final : public client {
   bool is_drained_ = false;
   std::optional<wall_time> last_poll_ended_;
   std::map<problem_kind, std::uint64_t> problems_;
+  std::string told_trouble_;
 };
 
 // ---- Life
@@ -449,6 +451,10 @@ void durable_client::feed(session_input in) {
     auto actions = session_.resume(std::move(next), parts_.time.now());
     for (auto& each : actions)
       std::visit([this](auto& action) { apply(std::move(action)); }, each);
+    if (session_.trouble() != told_trouble_) {
+      told_trouble_ = session_.trouble();
+      parts_.observer.trouble_changed(told_trouble_);
+    }
   }
   is_feeding_ = false;
   if (session_.phase() == session_phase::ended)

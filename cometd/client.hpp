@@ -79,6 +79,8 @@ class client_observer {
   virtual void event_delivered(std::string_view channel) = 0;
   virtual void duplicate_dropped(std::string_view channel) = 0;
   virtual void problem_found(problem_kind kind) = 0;
+  /// What is wrong with the session is something else now (session::trouble()); empty: nothing is.
+  virtual void trouble_changed(std::string_view reason) = 0;
   /// A response to a connect ended, whole or not.
   virtual void poll_ended(wall_time when) = 0;
 };

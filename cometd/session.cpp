@@ -483,6 +483,7 @@ void session::park(subscription& sub, duration length, const std::string& reason
 // Logs a trouble when it is another than the last one; in between they are only counted.
 void session::troubled(const reply_outcome& outcome, std::string_view during) {
   ++troubles_;
+  trouble_ = fmt::format("{}: {}", during, outcome.text.empty() ? to_string(outcome.cause) : outcome.text);
   std::string kind = fmt::format("{}/{}", during, to_string(outcome.cause));
   if (kind == last_trouble_)
     return;

@@ -231,6 +231,8 @@ class session {
   /// Every wanted channel is acknowledged by the server in the present session, which is being polled.
   [[nodiscard]] bool is_live() const noexcept;
   [[nodiscard]] std::vector<channel_status> channels() const;
+  /// What is wrong with the session, in the server's or the network's words; empty while all is well.
+  [[nodiscard]] const std::string& trouble() const noexcept { return trouble_; }
   /// When something must have happened, whatever the phase: past it, nothing moves any more. The watchdog
   /// looks at it with a timer of its own.
   [[nodiscard]] steady_time overdue_at() const noexcept;
@@ -371,6 +373,7 @@ class session {
   bool waits_for_room_ = false;  // the pause before the next connect is for the consumer's sake alone
   bool has_told_live_ = false;
   std::string last_trouble_;  // the trouble logged last; empty while all is well
+  std::string trouble_;       // the newest, in full
   std::uint64_t troubles_ = 0;
 };
 

@@ -262,6 +262,7 @@ void session::accept_connect(const message& reply) {
     note(log_level::info, "stream_recovered", {{"failures", std::to_string(troubles_)}});
   troubles_ = 0;
   last_trouble_.clear();
+  trouble_.clear();
   poll_backoff_.reset();
   credentials_backoff_.reset();
   last_good_poll_ = now_.steady;

@@ -62,6 +62,7 @@ error_exclusion read_exclusion(yaml_reader& from) {
   }
   (void)from.node("types");
   (void)from.node("titles");
+  made.usual = from.share("usual", {0, 1, yaml_ends::excluded}).value_or(made.usual);
   from.finish();
   return made;
 }

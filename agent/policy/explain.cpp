@@ -215,7 +215,8 @@ std::string exclusion_text(const error_exclusion& exclusion) {
     names.emplace_back(domain::to_string(type));
   for (const auto& title : exclusion.titles)
     names.push_back("'" + title + "'");
-  return fmt::format("orgs that fail only with {} do not count", fmt::join(names, ", "));
+  return fmt::format("orgs that fail only with {} do not count, and more than {} of them are told",
+                     fmt::join(names, ", "), share_text(exclusion.usual));
 }
 
 }  // namespace

@@ -46,6 +46,7 @@ struct policy_match {
 struct error_exclusion {
   std::vector<domain::error_type> types{domain::error_type::ineligible_upgrade};
   std::vector<std::string> titles{"Package Uninstalled", "Salesforce Subscription Expired"};
+  double usual = 0.05;  ///< more of the orgs that ended or run is worth an alert; in (0, 1)
 
   [[nodiscard]] bool empty() const noexcept { return types.empty() && titles.empty(); }
 };

@@ -73,6 +73,7 @@ class measuring_observer final : public cometd::client_observer {
   void event_delivered(std::string_view channel) override;
   void duplicate_dropped(std::string_view channel) override;
   void problem_found(cometd::problem_kind kind) override;
+  void trouble_changed(std::string_view) override {}
   void poll_ended(wall_time) override { ++polls; }
 
   int polls = 0;

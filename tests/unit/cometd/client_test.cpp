@@ -89,6 +89,7 @@ class counting_observer final : public client_observer {
   void event_delivered(std::string_view) override { ++delivered; }
   void duplicate_dropped(std::string_view) override { ++duplicates; }
   void problem_found(problem_kind kind) override { ++problems[kind]; }
+  void trouble_changed(std::string_view reason) override { troubles.emplace_back(reason); }
   void poll_ended(wall_time) override { ++polls; }
 
   std::vector<channel_status> changes;
@@ -97,6 +98,7 @@ class counting_observer final : public client_observer {
   int delivered = 0;
   int duplicates = 0;
   std::map<problem_kind, std::size_t> problems;
+  std::vector<std::string> troubles;
   int polls = 0;
 };
 
@@ -583,6 +585,9 @@ TEST_F(Client, NoticesAPollThatNeverEnds) {  // F21
   until_received(2);
   EXPECT_LE(time_.steady_now() - since, 110s + 15s + 10s);
   expect_all(2);
+  ASSERT_EQ(observer_.troubles.size(), 2U);
+  EXPECT_NE(observer_.troubles.front(), "");
+  EXPECT_EQ(observer_.troubles.back(), "") << "all is well again";
 }
 
 TEST_F(Client, TakesTheCookiesOfAnAnswerWhoseBodyIsLost) {

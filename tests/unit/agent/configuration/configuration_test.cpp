@@ -260,6 +260,7 @@ TEST_F(ReadConfiguration, HasTheDefaultsOfPolicies) {
   EXPECT_THAT(policy.exclude_errors.types, ElementsAre(domain::error_type::ineligible_upgrade));
   EXPECT_THAT(policy.exclude_errors.titles,
               ElementsAre("Package Uninstalled", "Salesforce Subscription Expired"));
+  EXPECT_EQ(policy.exclude_errors.usual, 0.05);
   const auto& rate = std::get<policy::failure_rate_rule>(policy.rules[0].test);
   EXPECT_EQ(rate.confidence, 0.99);
   EXPECT_EQ(rate.min_started, 20U);
@@ -302,6 +303,13 @@ TEST_F(ReadConfiguration, RoutesByPolicyAndByPackageInEitherLength) {
   EXPECT_THAT(problems_of("policy: [prodution]"), ElementsAre(HasSubstr("no policy has this name")));
   EXPECT_THAT(problems_of("policy: []"), ElementsAre(HasSubstr("policy must not be empty")));
   EXPECT_THAT(problems_of("package: []"), ElementsAre(HasSubstr("package must not be empty")));
+}
+
+TEST_F(ReadConfiguration, ReadsHowManyExcludedOrgsAreUsual) {
+  const auto made = read(replaced(complete, "titles: [Gone]", "usual: 12%"));
+  ASSERT_TRUE(made);
+  EXPECT_EQ(made->policies[0].exclude_errors.usual, 0.12);
+  EXPECT_EQ(made->policies[0].exclude_errors.titles.size(), 2U);
 }
 
 TEST_F(ReadConfiguration, KeepsAnEmptyExclusion) {

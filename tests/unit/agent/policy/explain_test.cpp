@@ -137,11 +137,11 @@ TEST(Explain, SaysHowGroupsShareTheConfidence) {
 
 TEST(Explain, SaysWhatThePolicyCountsAndDoes) {
   policy_specification policy = policy_of(failure_rate_rule{});
-  EXPECT_EQ(
-      explain(policy).sentence,
-      "counts all orgs of every package over the whole rollout; orgs that fail only with "
-      "IneligibleUpgrade, 'Package Uninstalled', 'Salesforce Subscription Expired' do not count; an abort "
-      "is only told (dry run) and would cancel every request of the rollout that has not started");
+  EXPECT_EQ(explain(policy).sentence,
+            "counts all orgs of every package over the whole rollout; orgs that fail only with "
+            "IneligibleUpgrade, 'Package Uninstalled', 'Salesforce Subscription Expired' do not count, and "
+            "more than 5% of them are told; an abort is only told (dry run) and would cancel every request "
+            "of the rollout that has not started");
   policy.match.org_types = {domain::org_type::production};
   policy.scope = counting_scope::request;
   policy.contain = containment::matching;
