@@ -22,6 +22,7 @@ made_receiver make(const std::string& name, const configuration::alertmanager_re
   options.name = name;
   options.urls = from.urls;
   options.connect.trust = parts.trust;
+  options.ends_after = parts.ends_after.value_or(options.ends_after);
   return alerts::make_alertmanager_receiver(std::move(options), parts.network, parts.time, parts.log,
                                             parts.random);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "agent/configuration/configuration.hpp"
 #include "alerts/receiver.hpp"
@@ -18,6 +19,9 @@ struct receiver_parts {
   logger& log;
   std::shared_ptr<tls_trust> trust;  ///< for https
   random_engine random;              ///< of jitter
+  /// How long after it was last told a firing alert ends, where the receiver lets alerts end by themselves;
+  /// nothing: as long as suits what the outbox tells.
+  std::optional<duration> ends_after = {};
 };
 
 /// The receiver that a configuration describes.
