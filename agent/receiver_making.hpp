@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include "agent/configuration/configuration.hpp"
 #include "alerts/receiver.hpp"
@@ -23,6 +24,9 @@ struct receiver_parts {
   /// nothing: as long as suits what the outbox tells.
   std::optional<duration> ends_after = {};
 };
+
+/// `alertmanager`, `pagerduty`, `slack` or `webhook`: its key in the configuration.
+[[nodiscard]] std::string_view receiver_kind(const configuration::receiver& of);
 
 /// The receiver that a configuration describes.
 [[nodiscard]] std::unique_ptr<alerts::receiver> make_receiver(const configuration::receiver& from,
