@@ -10,6 +10,7 @@
 #include "agent/alerting_texts.hpp"
 #include "agent/audit_backlog.hpp"
 #include "agent/audit_trail.hpp"
+#include "agent/probe_alerts.hpp"
 #include "agent/receiver_making.hpp"
 #include "agent/store/ports.hpp"
 #include "agent/store_watch.hpp"
@@ -28,6 +29,21 @@ std::vector<std::string> receiver_names(const configuration::alerting& from) {
   for (const configuration::receiver& receiver : from.receivers)
     names.push_back(receiver.name);
   return names;
+}
+
+/// nullptr without a watchdog.
+const configuration::receiver* watchdog_receiver(const configuration::alerting& from) {
+  if (!from.watchdog)
+    return nullptr;
+  const auto found =
+      std::ranges::find(from.receivers, from.watchdog->receiver, &configuration::receiver::name);
+  return found == from.receivers.end() ? nullptr : &*found;
+}
+
+bool has_same_watchdog(const configuration::alerting& a, const configuration::alerting& b) {
+  const configuration::receiver* of_a = watchdog_receiver(a);
+  const configuration::receiver* of_b = watchdog_receiver(b);
+  return a.watchdog == b.watchdog && (of_a == nullptr || of_b == nullptr ? of_a == of_b : *of_a == *of_b);
 }
 
 alerts::alert_book_options book_options(const configuration::alerting& from) {
@@ -102,12 +118,23 @@ result<std::unique_ptr<agent_core>> agent_core::make(core_parts parts) {
       new agent_core(std::move(parts), std::move(*trust), std::move(*certificates)));
 }
 
-std::unique_ptr<alerts::receiver> agent_core::make_receiver(const configuration::receiver& from) {
+std::unique_ptr<alerts::receiver> agent_core::make_receiver(const configuration::receiver& from,
+                                                            std::optional<duration> ends_after) {
   return agent::make_receiver(from, {.network = parts_.network,
                                      .time = parts_.time,
                                      .log = parts_.log,
                                      .trust = trust_,
-                                     .random = random_engine(random_())});
+                                     .random = random_engine(random_()),
+                                     .ends_after = ends_after});
+}
+
+std::optional<alerts::watchdog_duty> agent_core::make_watchdog_duty(const configuration::alerting& from) {
+  const configuration::receiver* to = watchdog_receiver(from);
+  if (to == nullptr)
+    return std::nullopt;
+  const duration interval = from.watchdog->interval;
+  return alerts::watchdog_duty{.to = make_receiver(*to, interval * alerts::watchdog_ends_after_intervals),
+                               .interval = interval};
 }
 
 asio::awaitable<void> agent_core::beat() {
@@ -221,6 +248,9 @@ asio::awaitable<result<>> agent_core::run(store::store& inner) {
   outbox_listener listener(notification_instruments_);
   alerts::outbox outbox(executor, std::move(receivers), *outbox_port, parts_.time, parts_.log, listener,
                         random_engine(random_()));
+  alerts::watchdog watchdog(make_watchdog_alert(parts_.agent_url), parts_.time, parts_.log,
+                            notification_instruments_);
+  watchdog.configure(make_watchdog_duty(alerting));
   alert_center center(alerts::alert_book(alerting.routes, book_options(alerting)),
                       {.store = store,
                        .outbox = outbox,
@@ -260,6 +290,7 @@ asio::awaitable<result<>> agent_core::run(store::store& inner) {
   tasks.spawn(holds.run());
   tasks.spawn(beat());
   tasks.spawn(outbox.run());
+  tasks.spawn(watchdog.run());
   tasks.spawn(center.run());
   tasks.spawn(trail.run());
   fleet_.start({.store = store,
@@ -271,6 +302,7 @@ asio::awaitable<result<>> agent_core::run(store::store& inner) {
                *known);
   working_.holds = &holds;
   working_.outbox = &outbox;
+  working_.watchdog = &watchdog;
   working_.alerts = &center;
   working_.trail = &trail;
   beginning.end();
@@ -303,6 +335,11 @@ void agent_core::change_receivers(const configuration::alerting& before,
   working_.outbox->configure(removed, std::move(added));
 }
 
+void agent_core::change_watchdog(const configuration::alerting& before, const configuration::alerting& next) {
+  if (!has_same_watchdog(before, next))
+    working_.watchdog->configure(make_watchdog_duty(next));
+}
+
 asio::awaitable<result<>> agent_core::reload(configuration::shared_configuration next, std::string actor) {
   auto certificates = hub_certificates::read(*next);
   if (!certificates) {
@@ -315,6 +352,7 @@ asio::awaitable<result<>> agent_core::reload(configuration::shared_configuration
   const configuration::shared_configuration before = std::exchange(parts_.configuration, next);
   if (working_.holds != nullptr) {
     change_receivers(before->alerts, next->alerts);
+    change_watchdog(before->alerts, next->alerts);
     working_.alerts->configure(next->alerts.routes, book_options(next->alerts));
     working_.trail->add(audit_configuration_loaded(*next, actor, parts_.time.wall_now()));
   }

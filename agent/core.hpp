@@ -4,6 +4,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,7 @@ class agent_core {
   struct working {
     hold_book* holds = nullptr;
     alerts::outbox* outbox = nullptr;
+    alerts::watchdog* watchdog = nullptr;
     alert_center* alerts = nullptr;
     audit_backlog* trail = nullptr;
     bool is_beginning = false;  ///< the configuration is being put to work: it must not change meanwhile
@@ -76,7 +78,10 @@ class agent_core {
 
   [[nodiscard]] boost::asio::awaitable<operator_answer> perform_on_rule(operator_command command,
                                                                         rule_target rule);
-  [[nodiscard]] std::unique_ptr<alerts::receiver> make_receiver(const configuration::receiver& from);
+  [[nodiscard]] std::unique_ptr<alerts::receiver> make_receiver(const configuration::receiver& from,
+                                                                std::optional<duration> ends_after = {});
+  [[nodiscard]] std::optional<alerts::watchdog_duty> make_watchdog_duty(const configuration::alerting& from);
+  void change_watchdog(const configuration::alerting& before, const configuration::alerting& next);
   void change_receivers(const configuration::alerting& before, const configuration::alerting& next);
   void note_commit(const failure* why);
   [[nodiscard]] boost::asio::awaitable<void> beat();

@@ -39,6 +39,11 @@ void notification_instruments::on_queue(std::string_view receiver, std::size_t l
   }
 }
 
+void notification_instruments::on_watchdog_sent(wall_time at) {
+  const std::scoped_lock lock(mutex_);
+  watchdog_sent_at_ = at;
+}
+
 std::vector<prometheus::MetricFamily> notification_instruments::collect() const {
   std::vector<prometheus::MetricFamily> families = instruments_.collect();
   metrics::family_builder length =
@@ -46,13 +51,18 @@ std::vector<prometheus::MetricFamily> notification_instruments::collect() const 
   metrics::family_builder oldest =
       metrics::gauge("pushguard_notification_oldest_timestamp_seconds",
                      "When the oldest waiting notification was made; 0 without any.");
+  metrics::family_builder watchdog =
+      metrics::gauge("pushguard_watchdog_last_success_timestamp_seconds",
+                     "When the watchdog's receiver last took its alert; 0 before, and without a watchdog.");
   const std::scoped_lock lock(mutex_);
+  watchdog.add({}, watchdog_sent_at_ ? to_unix_seconds(*watchdog_sent_at_) : 0);
   for (const auto& [receiver, waiting] : queues_) {
     length.add({{"receiver", receiver}}, static_cast<double>(waiting.length));
     oldest.add({{"receiver", receiver}}, waiting.oldest ? to_unix_seconds(*waiting.oldest) : 0);
   }
   families.push_back(std::move(length).build());
   families.push_back(std::move(oldest).build());
+  families.push_back(std::move(watchdog).build());
   return families;
 }
 

@@ -22,6 +22,7 @@ made_receiver make(const std::string& name, const configuration::alertmanager_re
   options.name = name;
   options.urls = from.urls;
   options.connect.trust = parts.trust;
+  options.ends_after = parts.ends_after.value_or(options.ends_after);
   return alerts::make_alertmanager_receiver(std::move(options), parts.network, parts.time, parts.log,
                                             parts.random);
 }
@@ -52,7 +53,27 @@ made_receiver make(const std::string& name, const configuration::webhook_receive
   return alerts::make_webhook_receiver(std::move(options), parts.network, parts.time);
 }
 
+std::string_view name_of(const configuration::alertmanager_receiver&) {
+  return "alertmanager";
+}
+
+std::string_view name_of(const configuration::pagerduty_receiver&) {
+  return "pagerduty";
+}
+
+std::string_view name_of(const configuration::slack_receiver&) {
+  return "slack";
+}
+
+std::string_view name_of(const configuration::webhook_receiver&) {
+  return "webhook";
+}
+
 }  // namespace
+
+std::string_view receiver_kind(const configuration::receiver& of) {
+  return std::visit([](const auto& kind) { return name_of(kind); }, of.kind);
+}
 
 std::unique_ptr<alerts::receiver> make_receiver(const configuration::receiver& from,
                                                 const receiver_parts& parts) {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string_view>
 
 #include "agent/configuration/configuration.hpp"
 #include "alerts/receiver.hpp"
@@ -18,7 +20,13 @@ struct receiver_parts {
   logger& log;
   std::shared_ptr<tls_trust> trust;  ///< for https
   random_engine random;              ///< of jitter
+  /// How long after it was last told a firing alert ends, where the receiver lets alerts end by themselves;
+  /// nothing: as long as suits what the outbox tells.
+  std::optional<duration> ends_after = {};
 };
+
+/// `alertmanager`, `pagerduty`, `slack` or `webhook`: its key in the configuration.
+[[nodiscard]] std::string_view receiver_kind(const configuration::receiver& of);
 
 /// The receiver that a configuration describes.
 [[nodiscard]] std::unique_ptr<alerts::receiver> make_receiver(const configuration::receiver& from,

@@ -5,6 +5,7 @@
 
 #include "alerts/jittered_wait.hpp"
 #include "base/deadline.hpp"
+#include "base/fault_point.hpp"
 
 namespace pushguard::alerts {
 
@@ -206,7 +207,9 @@ asio::awaitable<result<>> lane::load_alerts() {
 
 asio::awaitable<void> lane::deliver(outbox_row row) {
   queue_.begin(row.id);
+  fault_point("outbox.before_delivery");
   const delivery outcome = co_await attempt(row);
+  fault_point("outbox.after_delivery");
   if (outcome.verdict == delivery_verdict::retry) {
     const duration wait = wait_after(outcome, row.attempts + 1);
     postpone(row, wait);

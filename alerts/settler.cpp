@@ -4,6 +4,7 @@
 
 #include "alerts/jittered_wait.hpp"
 #include "base/deadline.hpp"
+#include "base/fault_point.hpp"
 
 namespace pushguard::alerts {
 
@@ -55,9 +56,11 @@ asio::awaitable<result<>> settler::save(duration timeout) {
     }
   }
   const std::uint64_t taken = changes_made_;
+  fault_point("outbox.before_settle");
   auto settling = store_.settle(std::move(changes));
   const result<> saved = co_await with_deadline(time_, time_.steady_now() + timeout,
                                                 "settling deliveries in the store", std::move(settling));
+  fault_point("outbox.after_settle");
   if (saved) {
     std::erase_if(unsaved_, [&](const auto& each) { return each.second.number <= taken; });
   }

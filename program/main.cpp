@@ -32,6 +32,9 @@ struct dispatcher {
   int operator()(const agent::export_history_options& options) const {
     return agent::export_history(options, variables);
   }
+  int operator()(const agent::alert_test_options& options) const {
+    return agent::alert_test(options, variables);
+  }
   int operator()(const agent::version_options& options) const { return agent::version(options); }
 };
 

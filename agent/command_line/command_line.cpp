@@ -573,6 +573,22 @@ result<command> read_export_history(const typed_words& words, const configuratio
                                 .leaves_out_texts = words.without_texts};
 }
 
+void add_alert_test(CLI::App& app, typed_words& words) {
+  app.add_option("RECEIVER", words.target, "Tell only this receiver of the configuration; default: each")
+      ->type_name("");
+  add_config(app, words);
+  add_json(app, words);
+}
+
+result<command> read_alert_test(const typed_words& words, const configuration::environment&) {
+  auto config = read_config(words);
+  if (!config)
+    return std::unexpected(config.error());
+  return alert_test_options{.config = std::move(*config),
+                            .receiver = words.target.empty() ? std::nullopt : std::optional(words.target),
+                            .output = read_output(words)};
+}
+
 result<command> read_version(const typed_words& words, const configuration::environment&) {
   return version_options{.output = read_output(words)};
 }
@@ -605,6 +621,8 @@ constexpr std::array definitions{
     command_definition{"backtest", "Try the policies on recorded rollouts", add_backtest, read_backtest},
     command_definition{"export-history", "Write a past push from Salesforce to standard output",
                        add_export_history, read_export_history},
+    command_definition{"alert-test", "Send each receiver a test alert and its end, and show the answers",
+                       add_alert_test, read_alert_test},
     command_definition{"version", "Show the version of the program and its libraries", add_json,
                        read_version},
 };

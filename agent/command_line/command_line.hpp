@@ -136,13 +136,19 @@ struct backtest_options {
   output_form output = output_form::text;
 };
 
+struct alert_test_options {
+  std::filesystem::path config;
+  std::optional<std::string> receiver;  ///< nothing: every receiver of the configuration
+  output_form output = output_form::text;
+};
+
 struct version_options {
   output_form output = output_form::text;
 };
 
 using command = std::variant<run_options, check_options, demo_options, simulate_options, status_options,
                              alerts_options, orgs_options, audit_options, control_options, explain_options,
-                             backtest_options, export_history_options, version_options>;
+                             backtest_options, export_history_options, alert_test_options, version_options>;
 
 enum class output_stream { standard_output, standard_error };
 

@@ -17,6 +17,7 @@ namespace pushguard::agent {
 [[nodiscard]] int backtest(const backtest_options& options);
 [[nodiscard]] int export_history(const export_history_options& options,
                                  const configuration::environment& variables);
+[[nodiscard]] int alert_test(const alert_test_options& options, const configuration::environment& variables);
 [[nodiscard]] int version(const version_options& options);
 
 }  // namespace pushguard::agent

@@ -214,6 +214,32 @@ std::string read_runbook_url(yaml_reader& from) {
   return text;
 }
 
+std::optional<watchdog_settings> read_watchdog(yaml_reader& alerts, const std::vector<receiver>& receivers) {
+  auto from = alerts.mapping("watchdog");
+  if (!from)
+    return std::nullopt;
+  watchdog_settings made;
+  made.receiver = from->text("receiver", yaml_presence::required).value_or("");
+  made.interval = from->time("interval", {10s, 1h}).value_or(made.interval);
+  const auto found = std::ranges::find(receivers, made.receiver, &receiver::name);
+  if (found == receivers.end()) {
+    if (!made.receiver.empty())
+      from->problem("receiver", "no receiver has this name");
+  } else if (std::holds_alternative<pagerduty_receiver>(found->kind)) {
+    from->problem(
+        "receiver",
+        "a watchdog must be told to an alertmanager or a webhook: in PagerDuty it would be an incident "
+        "that never ends");
+  } else if (std::holds_alternative<slack_receiver>(found->kind)) {
+    from->problem(
+        "receiver",
+        "a watchdog must be told to an alertmanager or a webhook: in Slack it would be a message at each "
+        "interval");
+  }
+  from->finish();
+  return made;
+}
+
 /// Without routes every receiver gets every alert: nobody names a receiver in order to be silent.
 std::vector<alerts::route> everything_to(const std::vector<receiver>& receivers) {
   if (receivers.empty())
@@ -228,7 +254,6 @@ std::vector<alerts::route> everything_to(const std::vector<receiver>& receivers)
 
 alerting read_alerting(yaml_reader& root, const reading& context,
                        const std::vector<policy::policy_specification>& policies) {
-  constexpr std::array<std::string_view, 1> later{"watchdog"};
   alerting made;
   auto from = root.mapping("alerts");
   if (!from)
@@ -242,7 +267,7 @@ alerting read_alerting(yaml_reader& root, const reading& context,
   (void)from->node("routes");
   made.repeat_interval = from->time("repeat_interval", {1min, 7 * 24h}).value_or(made.repeat_interval);
   made.runbook_url = read_runbook_url(*from);
-  from->refuse(later, unsupported);
+  made.watchdog = read_watchdog(*from, made.receivers);
   from->finish();
   return made;
 }

@@ -96,11 +96,20 @@ struct receiver {
   friend bool operator==(const receiver&, const receiver&) = default;
 };
 
+/// An alert that always fires, so that somebody else misses it.
+struct watchdog_settings {
+  std::string receiver;  ///< a name of `receivers`, of the kind alertmanager or webhook
+  duration interval = std::chrono::minutes(1);
+
+  friend bool operator==(const watchdog_settings&, const watchdog_settings&) = default;
+};
+
 struct alerting {
   std::vector<receiver> receivers;
   std::vector<alerts::route> routes;  ///< only names of `receivers`
   duration repeat_interval = std::chrono::hours(4);
   std::string runbook_url;  ///< with `{{ rule }}` where the rule's name goes; empty without
+  std::optional<watchdog_settings> watchdog = {};
 };
 
 /// Whether to abort while decisions cannot be recorded.

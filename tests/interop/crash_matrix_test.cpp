@@ -18,6 +18,7 @@
 
 #include "base/http_server.hpp"
 #include "program/server_thread.hpp"
+#include "tests/interop/hook_memory.hpp"
 #include "tests/interop/running_world.hpp"
 
 namespace pushguard {
@@ -32,6 +33,7 @@ using test::running_world;
 // Two agents wait most of the time; more would be slow to see the rollout before it goes bad.
 constexpr std::size_t lives_at_once = 2;
 constexpr std::size_t orgs_of_a_wave = 5;
+constexpr const char* containment = "PushguardContainment";
 
 /// One wave that fails at once and whose request does not end, two that would start in an hour, and one like
 /// them that somebody adds when the first three are contained.
@@ -115,8 +117,7 @@ class life {
       environment.emplace_back("PUSHGUARD_KILL_AT", kill_at);
     if (!log.empty())
       environment.emplace_back("PUSHGUARD_FAULT_LOG", log);
-    world_.launch_agent(world_.configuration({alerts_.url()}), PUSHGUARD_PROGRAM_WITH_FAULT_POINTS,
-                        std::move(environment));
+    world_.launch_agent(configuration(), PUSHGUARD_PROGRAM_WITH_FAULT_POINTS, std::move(environment));
     listens_ = world_.wait_until_agent_listens();
   }
 
@@ -157,7 +158,11 @@ class life {
         out += fmt::format("  {} {}\n", request, outcome);
     }
     out += fmt::format("told: {} ({})\n", fmt::join(alerts_.identities(), " "), alerts_.last_end());
+    out += fmt::format("told step by step: {} ({}, {} spared)\n", fmt::join(hook_.keys_of(containment), " "),
+                       hook_.last_annotation(containment, "outcome"),
+                       hook_.last_annotation(containment, "spared_orgs"));
     out += fmt::format("ended with {}\n", world_.agent().terminate(20s));
+    out += hook_.broken_promises();
     child_process verify(
         {PUSHGUARD_PROGRAM, "audit", "verify", "--state", (world_.directory() / "state.db").string()},
         {.directory = {}, .environment = {}, .joins_stderr = true});
@@ -170,8 +175,19 @@ class life {
   [[nodiscard]] running_world& world() noexcept { return world_; }
 
  private:
+  /// With a webhook beside the Alertmanager: the one is told each step, the other the state.
+  [[nodiscard]] std::string configuration() const {
+    std::string text = world_.configuration({alerts_.url()});
+    const std::string receivers = "  receivers:\n";
+    return text.insert(text.find(receivers) + receivers.size(),
+                       fmt::format("    - name: bus\n      webhook: {{ url: \"{}\", secret: "
+                                   "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw, proxy: none }}\n",
+                                   hook_.url()));
+  }
+
   [[nodiscard]] bool is_over() {
-    if (!listens_ || alerts_.last_end() != fmt::format("confirmed, {} spared", 3 * orgs_of_a_wave))
+    if (!listens_ || alerts_.last_end() != fmt::format("confirmed, {} spared", 3 * orgs_of_a_wave) ||
+        hook_.last_annotation(containment, "spared_orgs") != fmt::format("{}", 3 * orgs_of_a_wave))
       return false;
     if (world_.hub().truth().spared_orgs.size() != 3 * orgs_of_a_wave)
       return false;  // the jobs of a cancelled request follow it a moment later
@@ -186,6 +202,7 @@ class life {
   }
 
   alert_memory alerts_;
+  test::hook_memory hook_;
   running_world world_{waves_that_go_bad()};
   bool listens_ = false;
 };
@@ -313,6 +330,8 @@ TEST(CrashMatrix, EndsAlikeWhereverTheAgentIsKilled) {
   EXPECT_EQ(count_of(model.conclusion, "decision "), 1U);
   EXPECT_EQ(count_of(model.conclusion, "production/failure-rate: confirmed, 15 spared\n"), 1U);
   EXPECT_EQ(count_of(model.conclusion, "alertname"), 1U);
+  EXPECT_EQ(count_of(model.conclusion, "told step by step: containment:"), 1U);
+  EXPECT_EQ(count_of(model.conclusion, "(confirmed, 15 spared)"), 2U);
   ASSERT_EQ(count_of(model.conclusion, "the audit trail is intact"), 1U) << model.conclusion;
   for (const std::string& point : points_in_sources())
     EXPECT_TRUE(model.passed.contains(point))

@@ -2,6 +2,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,8 @@ class receiver_world {
 
   [[nodiscard]] network& net() { return world_->net(); }
   [[nodiscard]] time_source& time() { return world_->time(); }
+  [[nodiscard]] boost::asio::io_context& context() { return world_->context(); }
+  [[nodiscard]] test::recording_logger& log() { return log_; }
   [[nodiscard]] origin peer() const { return from_->local(); }
 
   delivery deliver(receiver& to, outbox_row row) {
@@ -52,15 +55,19 @@ class receiver_world {
   http_headers headers;
   std::string answer = "ok";
   after_reply after = after_reply::keep_alive;
+  std::optional<std::string> raw;  ///< in place of all the above
   bool hangs = false;
   std::vector<http_request> seen;
+  std::vector<steady_time> seen_at;
 
  private:
   boost::asio::awaitable<http_reply> reply(http_request request) {
     seen.push_back(std::move(request));
+    seen_at.push_back(world_->time().steady_now());
     if (hangs)
       co_await world_->time().sleep_for(std::chrono::hours(24));
-    co_return http_reply{.status = status, .headers = headers, .body = answer, .stream = {}, .after = after};
+    co_return http_reply{
+        .status = status, .headers = headers, .body = answer, .stream = {}, .raw = raw, .after = after};
   }
 
   test::recording_logger log_;

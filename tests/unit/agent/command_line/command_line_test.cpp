@@ -168,6 +168,16 @@ TEST(CommandLine, ReadsExportHistory) {
   EXPECT_TRUE(full.leaves_out_texts);
 }
 
+TEST(CommandLine, ReadsAlertTest) {
+  const auto bare = parsed<alert_test_options>({"alert-test", "--config", "a"});
+  EXPECT_EQ(bare.config, "a");
+  EXPECT_EQ(bare.receiver, std::nullopt);
+  EXPECT_EQ(bare.output, output_form::text);
+  const auto full = parsed<alert_test_options>({"alert-test", "--config", "a", "oncall", "--json"});
+  EXPECT_EQ(full.receiver, "oncall");
+  EXPECT_EQ(full.output, output_form::json);
+}
+
 TEST(CommandLine, ReadsAudit) {
   const auto bare = parsed<audit_options>({"audit", "verify"});
   EXPECT_EQ(bare.action, audit_action::verify);
@@ -321,6 +331,8 @@ TEST(CommandLine, AnswersBadUsageWithOneSentenceAndTwo) {
       {{"export-history", "--config", "a", "--request", version_id},
        "pushguard export-history: --request: '04t000000000001' is not a push request id"},
       {{"export-history", "--config", "a", "--request", request_id, "extra"}, "pushguard export-history: "},
+      {{"alert-test", "oncall"}, "pushguard alert-test: --config is required"},
+      {{"alert-test", "--config", "a", "oncall", "chat"}, "pushguard alert-test: "},
       {{"explain"}, "pushguard explain: --config is required"},
       {{"backtest", "--config", "a"}, "pushguard backtest: --history is required"},
       {{"backtest", "--config", "a", "--history", "b", "--sweep", "c"},
@@ -353,8 +365,9 @@ TEST(CommandLine, HelpsOnStandardOutputWithZero) {
     ASSERT_FALSE(made);
     EXPECT_EQ(made.error().exit_code, 0);
     EXPECT_EQ(made.error().stream, output_stream::standard_output);
-    for (const char* name : {"run", "check", "demo", "simulate", "status", "orgs", "audit", "abort", "hold",
-                             "release", "resume", "arm", "explain", "backtest", "export-history", "version"})
+    for (const char* name :
+         {"run", "check", "demo", "simulate", "status", "orgs", "audit", "abort", "hold", "release", "resume",
+          "arm", "explain", "backtest", "export-history", "alert-test", "version"})
       EXPECT_THAT(made.error().text, HasSubstr(std::string("  ") + name + " "));
   }
 }
@@ -381,6 +394,7 @@ TEST(CommandLine, HelpsWithEachCommand) {
       {"explain", {"--config FILE", "--json"}},
       {"backtest", {"--config FILE", "--history FILE", "--sweep KEY=A..B", "--healthy", "--json"}},
       {"export-history", {"--config FILE", "--request ID", "--hub NAME", "--without-texts"}},
+      {"alert-test", {"RECEIVER", "--config FILE", "--json"}},
       {"version", {"--json"}}};
   for (const auto& [name, expected] : options) {
     const auto made = parse({name, "--help"});

@@ -490,7 +490,6 @@ TEST_F(ReadConfiguration, RefusesKeysThatALaterVersionWillKnow) {
   const std::pair<const char*, const char*> table[] = {
       {"rollout_gap: 3d\n", "timezone: UTC\n"},
       {"rollout_gap: 3d\n", "orgs_file: customers.csv\n"},
-      {"  repeat_interval: 1h\n", "  watchdog: { receiver: prometheus, interval: 1m }\n"},
       {"  listen: 0.0.0.0:9000\n", "  web_config_file: web.yml\n"},
   };
   for (const auto& [line, with] : table) {

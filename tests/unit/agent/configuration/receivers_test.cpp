@@ -110,6 +110,45 @@ TEST_F(Receivers, OfWebhooksHaveKeysToSignWith) {
   EXPECT_THAT(problems_of("webhook: { secret: " + one + " }"), ElementsAre(HasSubstr("url")));
 }
 
+TEST_F(Receivers, MayBeToldByAWatchdog) {
+  const std::string hook =
+      "webhook: { url: https://bus.example.com/, secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw }";
+  const std::string alertmanager = "alertmanager: { urls: [http://127.0.0.1:9093] }";
+  const auto duty_of = [&](const std::string& text) {
+    const auto made = read(text);
+    return made ? made->alerts.watchdog : std::nullopt;
+  };
+  EXPECT_EQ(duty_of(hook), std::nullopt);
+  for (const std::string& kind : {hook, alertmanager}) {
+    EXPECT_EQ(duty_of(kind + "\n  watchdog: { receiver: r }"),
+              (watchdog_settings{.receiver = "r", .interval = std::chrono::minutes(1)}));
+    EXPECT_EQ(duty_of(kind + "\n  watchdog: { receiver: r, interval: 10s }"),
+              (watchdog_settings{.receiver = "r", .interval = std::chrono::seconds(10)}));
+    EXPECT_EQ(duty_of(kind + "\n  watchdog: { receiver: r, interval: 1h }"),
+              (watchdog_settings{.receiver = "r", .interval = std::chrono::hours(1)}));
+  }
+}
+
+TEST_F(Receivers, SayWhatIsWrongWithAWatchdog) {
+  const std::string alertmanager = "alertmanager: { urls: [http://127.0.0.1:9093] }\n  watchdog: ";
+  const std::pair<const char*, const char*> table[] = {
+      {"{ }", "f.yaml:10:13: missing key 'receiver' in watchdog"},
+      {"{ receiver: s }", "f.yaml:10:25: no receiver has this name"},
+      {"{ receiver: r, interval: 9s }", "f.yaml:10:38: interval must be from 10s to 1h"},
+      {"{ receiver: r, interval: 61m }", "f.yaml:10:38: interval must be from 10s to 1h"},
+      {"{ receiver: r, every: 1m }", "f.yaml:10:28: unknown key 'every' in watchdog"},
+  };
+  for (const auto& [text, problem] : table)
+    EXPECT_THAT(problems_of(alertmanager + text), ElementsAre(HasSubstr(problem))) << text;
+  EXPECT_THAT(problems_of(fmt::format("pagerduty: {{ routing_key: {} }}\n  watchdog: {{ receiver: r }}",
+                                      routing_key)),
+              ElementsAre(HasSubstr(
+                  "f.yaml:10:25: a watchdog must be told to an alertmanager or a webhook: in PagerDuty")));
+  EXPECT_THAT(problems_of("slack: { webhook_url: http://127.0.0.1:9/x }\n  watchdog: { receiver: r }"),
+              ElementsAre(HasSubstr(
+                  "f.yaml:10:25: a watchdog must be told to an alertmanager or a webhook: in Slack")));
+}
+
 TEST_F(Receivers, AreOfExactlyOneKind) {
   EXPECT_THAT(problems_of(""),
               ElementsAre(HasSubstr("a receiver is exactly one of alertmanager, pagerduty")));

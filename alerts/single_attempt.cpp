@@ -1,0 +1,39 @@
+#include "alerts/single_attempt.hpp"
+
+#include <utility>
+
+#include "base/deadline.hpp"
+
+namespace pushguard::alerts {
+
+namespace asio = boost::asio;
+
+namespace {
+
+asio::awaitable<result<delivery>> deliver_to(receiver& to, outbox_row row) {
+  delivery outcome = co_await to.deliver(std::move(row));
+  co_return outcome;
+}
+
+}  // namespace
+
+outbox_row make_unstored_row(std::string receiver, notification_kind kind, alert content, wall_time now,
+                             outbox_ids& ids) {
+  outbox_row row;
+  row.id = -ids.next(now);
+  row.receiver = std::move(receiver);
+  row.kind = kind;
+  row.content = std::move(content);
+  row.created_at = now;
+  row.next_attempt_at = now;
+  return row;
+}
+
+asio::awaitable<delivery> tell_once(receiver& to, outbox_row row, time_source& time, duration timeout) {
+  auto delivering = deliver_to(to, std::move(row));
+  auto answer = co_await with_deadline(time, time.steady_now() + timeout, "telling " + to.name(),
+                                       std::move(delivering));
+  co_return answer ? *std::move(answer) : judge_failure(answer.error());
+}
+
+}  // namespace pushguard::alerts
