@@ -14,6 +14,7 @@
 #include "agent/configuration/api_tokens.hpp"
 #include "agent/configuration/environment.hpp"
 #include "agent/configuration/listen_address.hpp"
+#include "agent/configuration/org_directory.hpp"
 #include "agent/domain/ids.hpp"
 #include "agent/policy/specification.hpp"
 #include "agent/salesforce/credentials.hpp"
@@ -127,6 +128,7 @@ struct logging {
 struct configuration {
   std::vector<hub> hubs;  ///< not empty
   duration rollout_gap = std::chrono::days(7);
+  std::shared_ptr<const org_directory> orgs;  ///< whose orgs they are; nullptr without `orgs_file`
   std::vector<policy::policy_specification> policies;
   alerting alerts;
   std::filesystem::path state = "/var/lib/pushguard/state.db";

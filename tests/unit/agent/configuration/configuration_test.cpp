@@ -10,6 +10,7 @@ namespace pushguard::configuration {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -459,7 +460,6 @@ TEST_F(ReadConfiguration, AcceptsTheEndsOfRanges) {
 TEST_F(ReadConfiguration, RefusesKeysThatALaterVersionWillKnow) {
   const std::pair<const char*, const char*> table[] = {
       {"rollout_gap: 3d\n", "timezone: UTC\n"},
-      {"rollout_gap: 3d\n", "orgs_file: customers.csv\n"},
       {"  repeat_interval: 1h\n", "  watchdog: { receiver: prometheus, interval: 1m }\n"},
       {"  listen: 0.0.0.0:9000\n", "  web_config_file: web.yml\n"},
   };
@@ -468,6 +468,27 @@ TEST_F(ReadConfiguration, RefusesKeysThatALaterVersionWillKnow) {
                 ElementsAre(HasSubstr("is not supported by this version")))
         << with;
   }
+}
+
+TEST_F(ReadConfiguration, ReadsWhoseOrgsTheyAre) {
+  files_.write("customers.csv", "org_key,customer,tier\n00D000000000001,Acme Ltd,gold\n");
+  const auto made = read(replaced(complete, "rollout_gap: 3d\n", "orgs_file: customers.csv\n"));
+  ASSERT_TRUE(made && made->orgs);
+  const auto found = made->orgs->find(domain::org_key::parse("00D000000000001").value());
+  EXPECT_EQ(found, (org_note{.customer = "Acme Ltd", .tier = "gold"}));
+  EXPECT_EQ(read(complete)->orgs, nullptr);
+}
+
+TEST_F(ReadConfiguration, SaysWhatIsWrongWithTheOrgsFile) {
+  const std::string text = replaced(complete, "rollout_gap: 3d\n", "orgs_file: customers.csv\n");
+  EXPECT_THAT(problems_of(text), ElementsAre(AllOf(StartsWith("f.yaml:26:12: orgs_file: "),
+                                                   HasSubstr("customers.csv"), HasSubstr("No such file"))));
+  files_.write("customers.csv", "org_key,customer\n00D000000000001,Acme, Ltd\nx,y\n");
+  EXPECT_THAT(
+      problems_of(text),
+      ElementsAre(
+          AllOf(StartsWith("f.yaml:26:12: orgs_file: "), HasSubstr("customers.csv:2: the header has")),
+          AllOf(StartsWith("f.yaml:26:12: orgs_file: "), HasSubstr("customers.csv:3: 'x' is not"))));
 }
 
 TEST_F(ReadConfiguration, ReportsEveryProblemAtOnceInTheOrderOfTheFile) {
