@@ -159,7 +159,7 @@ void web_server::add_routes() {
   add("/metrics/orgs", [this](const http_request& request) { return org_metrics(request); });
   add("/-/healthy", [this](const http_request&) { return healthy(); });
   add("/-/ready", [this](const http_request&) { return ready(); });
-  add_api_routes(router_, model_);
+  add_api_routes(router_, model_, [this] { return parts_.configuration->orgs; });
   add_alert_routes(router_, model_);
   add_decision_routes(router_, parts_.reach_store);
   add_operator_routes(router_,

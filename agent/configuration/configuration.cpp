@@ -54,6 +54,42 @@ void read_api_tokens(yaml_reader& from, const reading& context, configuration& m
   made.api_tokens_file = file;
 }
 
+void read_orgs_file(yaml_reader& root, const reading& context, configuration& made) {
+  constexpr std::string_view key = "orgs_file";
+  const auto text = root.text(key);
+  if (!text)
+    return;
+  const std::filesystem::path file = context.resolve(*text);
+  const auto content = pushguard::read_file(file, orgs_file_bytes_max);
+  if (!content) {
+    root.problem(key, fmt::format("{}: {}", key, content.error().text()));
+    return;
+  }
+  auto orgs = org_directory::parse(*content, file);
+  if (!orgs) {
+    for (const std::string& problem : orgs.error())
+      root.problem(key, fmt::format("{}: {}", key, problem));
+    return;
+  }
+  made.orgs = std::make_shared<const org_directory>(std::move(*orgs));
+}
+
+void read_external_url(yaml_reader& from, configuration& made) {
+  constexpr std::string_view key = "external_url";
+  const auto text = from.text(key);
+  if (!text)
+    return;
+  const auto parsed = parse_url(*text);
+  if (!parsed)
+    from.problem(key, fmt::format("{}: {}", key, parsed.error().text()));
+  else if (text->find_first_of("?#") != std::string::npos)
+    from.problem(key, fmt::format("{} must have no query and no fragment: paths are added to it", key));
+  else if (text->ends_with('/'))
+    from.problem(key, fmt::format("{} must not end with a slash: paths are added to it", key));
+  else
+    made.external_url = parsed->origin.text() + (parsed->target == "/" ? "" : parsed->target);
+}
+
 void read_http(yaml_reader& from, const reading& context, configuration& made) {
   constexpr std::array<std::string_view, 1> later{"web_config_file"};
   if (const auto text = from.text("listen")) {
@@ -63,6 +99,7 @@ void read_http(yaml_reader& from, const reading& context, configuration& made) {
     else
       from.problem("listen", "listen: " + address.error().text());
   }
+  read_external_url(from, made);
   read_api_tokens(from, context, made);
   from.refuse(later, unsupported);
   from.finish();
@@ -97,7 +134,7 @@ logging read_logging(yaml_reader& from) {
 }
 
 configuration read_root(const yaml_node& node, const reading& context) {
-  constexpr std::array<std::string_view, 2> later{"timezone", "orgs_file"};
+  constexpr std::array<std::string_view, 1> later{"timezone"};
   constexpr std::array handlings{
       yaml_choice<store_failure_handling>{"refuse", store_failure_handling::refuse},
       yaml_choice<store_failure_handling>{"act", store_failure_handling::act}};
@@ -105,6 +142,7 @@ configuration read_root(const yaml_node& node, const reading& context) {
   yaml_reader root(node, "the configuration", context.problems);
   made.hubs = read_hubs(root, context);
   made.rollout_gap = read_rollout_gap(root).value_or(made.rollout_gap);
+  read_orgs_file(root, context, made);
   made.policies = read_policies(root, context);
   made.alerts = read_alerting(root, context, made.policies);
   read_state(root, context, made);

@@ -14,6 +14,7 @@
 #include "agent/configuration/api_tokens.hpp"
 #include "agent/configuration/environment.hpp"
 #include "agent/configuration/listen_address.hpp"
+#include "agent/configuration/org_directory.hpp"
 #include "agent/domain/ids.hpp"
 #include "agent/policy/specification.hpp"
 #include "agent/salesforce/credentials.hpp"
@@ -108,7 +109,10 @@ struct alerting {
   std::vector<receiver> receivers;
   std::vector<alerts::route> routes;  ///< only names of `receivers`
   duration repeat_interval = std::chrono::hours(4);
-  std::string runbook_url;  ///< with `{{ rule }}` where the rule's name goes; empty without
+  /// Links of alerts, with placeholders as for fill_link: `rule`; for the dashboard also `hub`, `rollout` and
+  /// `policy`. Empty without.
+  std::string runbook_url;
+  std::string dashboard_url;
   std::optional<watchdog_settings> watchdog = {};
 };
 
@@ -136,11 +140,15 @@ struct logging {
 struct configuration {
   std::vector<hub> hubs;  ///< not empty
   duration rollout_gap = std::chrono::days(7);
+  std::shared_ptr<const org_directory> orgs;  ///< whose orgs they are; nullptr without `orgs_file`
   std::vector<policy::policy_specification> policies;
   alerting alerts;
   std::filesystem::path state = "/var/lib/pushguard/state.db";
   store_failure_handling on_store_failure = store_failure_handling::refuse;
   listen_address listen{.host = "127.0.0.1", .port = 9595};
+  /// Where people reach the agent: an origin, and maybe a path, without a slash at its end. Empty: where it
+  /// listens.
+  std::string external_url;
   /// Who may POST; empty: nobody.
   std::vector<api_token> api_tokens;
   std::optional<std::filesystem::path> api_tokens_file;  ///< where they were read

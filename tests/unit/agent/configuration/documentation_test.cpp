@@ -54,6 +54,7 @@ class Documentation : public testing::Test {
     files_.write("extra-ca.pem", certificate);
     files_.write("api.tokens", "alice:0123456789abcdef\n");
     files_.write("vip-orgs.txt", "00D000000000001\n");
+    files_.write("customers.csv", "org_key,customer,tier,contact\n00D000000000001,Acme Ltd,gold,ann\n");
     files_.write("pd.key", "0123456789abcdef0123456789abcdef\n");
     files_.write("slack.url", "https://hooks.slack.com/services/T0/B0/s3cret\n");
     files_.write("hook.secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
