@@ -66,7 +66,24 @@ void alert_center::on_outbox_changed() {
   changed_.notify_all();
 }
 
+/// Every alert leads somewhere; most texts leave that to the center.
+void alert_center::lead(alerts::alert& what) const {
+  if (!what.generator_url.empty())
+    return;
+  const auto label = [&](std::string_view name) -> std::string_view {
+    const auto found = what.labels.find(name);
+    return found == what.labels.end() ? std::string_view{} : found->second;
+  };
+  const std::string_view rule = label("rule");
+  add_links(what, parts_.site(),
+            {.hub = label("hub"),
+             .rollout = label("rollout"),
+             .policy = label("policy"),
+             .rule = rule.empty() ? std::string_view(what.name) : rule});
+}
+
 void alert_center::raise(alerts::alert what) {
+  lead(what);
   if (const auto told = book_.raise(std::move(what), parts_.time.wall_now())) {
     parts_.log.info("alert_raised", {{"alert", told->record.content.name},
                                      {"severity", to_string(told->record.content.severity)},
@@ -108,6 +125,7 @@ void alert_center::end(std::string_view id) {
 }
 
 void alert_center::end(alerts::alert what) {
+  lead(what);
   note_resolved(book_.resolve(std::move(what), parts_.time.wall_now()));
 }
 
@@ -270,7 +288,7 @@ void alert_center::watch_receivers() {
       resolve(receiver_failing_alert_id(status.receiver));
     } else if (needs_human(status.last_reason) ||
                now - status.failing_since.value_or(now) >= receiver_patience) {
-      raise(make_receiver_failing_alert(status, parts_.agent_url));
+      raise(make_receiver_failing_alert(status));
     }
   }
   for (const alerts::alert_record& record : book_.snapshot()) {
@@ -299,7 +317,7 @@ void alert_center::tell_of_dropped() {
     const bool is_recent = letter->dropped_at >= now - resolved_looked_back;
     if (is_firing ? !is_known && now - told->content.updated_at >= dropped_retold_after
                   : !is_known && is_recent)
-      raise(make_dropped_alert(*letter, counts[receiver], parts_.agent_url));
+      raise(make_dropped_alert(*letter, counts[receiver]));
   }
 }
 

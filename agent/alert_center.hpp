@@ -6,6 +6,7 @@
 #include <memory>
 #include <string_view>
 
+#include "agent/alert_links.hpp"
 #include "agent/operator_command.hpp"
 #include "agent/store/store.hpp"
 #include "agent/views.hpp"
@@ -25,7 +26,7 @@ struct alert_center_parts {
   time_source& time;
   logger& log;
   random_engine& random;
-  std::string agent_url;
+  std::function<alert_site()> site;  ///< where alerts lead to now
   /// What changed, for whoever shows it.
   std::function<void(std::shared_ptr<const alerting_view>)> publish;
 };
@@ -90,6 +91,7 @@ class alert_center {
   [[nodiscard]] std::vector<alerts::alert_record> snapshot() const { return book_.snapshot(); }
 
  private:
+  void lead(alerts::alert& what) const;
   void add(const alerts::notification& from);
   void note_resolved(const std::optional<alerts::notification>& told);
   [[nodiscard]] boost::asio::awaitable<bool> commit_waiting();

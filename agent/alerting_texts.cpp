@@ -31,7 +31,7 @@ std::string not_recorded_alert_id(const decision_view& decision) {
                                 decision.rule});
 }
 
-alert make_receiver_failing_alert(const alerts::receiver_status& status, std::string_view agent_url) {
+alert make_receiver_failing_alert(const alerts::receiver_status& status) {
   alert made;
   made.id = receiver_failing_alert_id(status.receiver);
   made.name = "PushguardReceiverFailing";
@@ -44,11 +44,10 @@ alert make_receiver_failing_alert(const alerts::receiver_status& status, std::st
           ? "Only a human can mend this: see its key and its URL in the configuration."
           : "Notifications wait in the store and are delivered, in order, when it takes them again.");
   made.about_receiver = status.receiver;
-  made.generator_url = std::string(agent_url);
   return made;
 }
 
-alert make_dropped_alert(const alerts::dead_letter& last, std::size_t count, std::string_view agent_url) {
+alert make_dropped_alert(const alerts::dead_letter& last, std::size_t count) {
   const std::string& receiver = last.row.receiver;
   alert made;
   made.id = dropped_alert_id(receiver);
@@ -65,11 +64,10 @@ alert make_dropped_alert(const alerts::dead_letter& last, std::size_t count, std
   made.annotations = {{"reason", last.reason}, {"refused_summary", last.row.content.summary}};
   made.about_receiver = receiver;
   made.ends_when_acknowledged = true;
-  made.generator_url = std::string(agent_url);
   return made;
 }
 
-alert make_store_failing_alert(const failure& why, bool refuses, std::string_view agent_url) {
+alert make_store_failing_alert(const failure& why, bool refuses) {
   alert made;
   made.id = store_failing_alert_id();
   made.name = "PushguardStoreFailing";
@@ -83,7 +81,6 @@ alert make_store_failing_alert(const failure& why, bool refuses, std::string_vie
       "twice.",
       why.text());
   made.keep_firing_for = store_failing_kept;
-  made.generator_url = std::string(agent_url);
   return made;
 }
 

@@ -14,17 +14,14 @@
 namespace pushguard::agent {
 
 /// `PushguardReceiverFailing`: nothing reaches a receiver. Told to the others.
-[[nodiscard]] alerts::alert make_receiver_failing_alert(const alerts::receiver_status& status,
-                                                        std::string_view agent_url);
+[[nodiscard]] alerts::alert make_receiver_failing_alert(const alerts::receiver_status& status);
 
 /// `PushguardNotificationsDropped`: a receiver has refused notifications for good; `count` are kept. Told to
 /// the others, until somebody acknowledges it.
-[[nodiscard]] alerts::alert make_dropped_alert(const alerts::dead_letter& last, std::size_t count,
-                                               std::string_view agent_url);
+[[nodiscard]] alerts::alert make_dropped_alert(const alerts::dead_letter& last, std::size_t count);
 
 /// `PushguardStoreFailing`: the store refuses what it is to keep. `refuses` says what follows for aborts.
-[[nodiscard]] alerts::alert make_store_failing_alert(const failure& why, bool refuses,
-                                                     std::string_view agent_url);
+[[nodiscard]] alerts::alert make_store_failing_alert(const failure& why, bool refuses);
 
 /// `PushguardAbortNotRecorded`: a breach has no consequence, as its decision cannot be recorded.
 [[nodiscard]] alerts::alert make_not_recorded_alert(const alert_context& context,

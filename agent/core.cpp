@@ -228,7 +228,7 @@ void agent_core::note_commit(const failure* why) {
   }
   const bool refuses =
       parts_.configuration->on_store_failure == configuration::store_failure_handling::refuse;
-  working_.alerts->raise(make_store_failing_alert(*why, refuses, parts_.agent_url));
+  working_.alerts->raise(make_store_failing_alert(*why, refuses));
 }
 
 asio::awaitable<result<>> agent_core::run(store::store& inner) {
@@ -248,8 +248,8 @@ asio::awaitable<result<>> agent_core::run(store::store& inner) {
   outbox_listener listener(notification_instruments_);
   alerts::outbox outbox(executor, std::move(receivers), *outbox_port, parts_.time, parts_.log, listener,
                         random_engine(random_()));
-  alerts::watchdog watchdog(make_watchdog_alert(parts_.agent_url), parts_.time, parts_.log,
-                            notification_instruments_);
+  alerts::watchdog watchdog(make_watchdog_alert(site_of(*parts_.configuration, parts_.agent_url).agent_url),
+                            parts_.time, parts_.log, notification_instruments_);
   watchdog.configure(make_watchdog_duty(alerting));
   alert_center center(alerts::alert_book(alerting.routes, book_options(alerting)),
                       {.store = store,
@@ -257,12 +257,13 @@ asio::awaitable<result<>> agent_core::run(store::store& inner) {
                        .time = parts_.time,
                        .log = parts_.log,
                        .random = random_,
-                       .agent_url = parts_.agent_url,
-                       .publish = [this](std::shared_ptr<const alerting_view> all) {
-                         view_update update;
-                         update.alerting = std::move(all);
-                         parts_.views(std::move(update));
-                       }});
+                       .site = [this] { return site_of(*parts_.configuration, parts_.agent_url); },
+                       .publish =
+                           [this](std::shared_ptr<const alerting_view> all) {
+                             view_update update;
+                             update.alerting = std::move(all);
+                             parts_.views(std::move(update));
+                           }});
   listener.tell(center);
   const auto restored = co_await center.restore(known->newest_notification, known->dead_letters);
   if (!restored) {
@@ -272,7 +273,7 @@ asio::awaitable<result<>> agent_core::run(store::store& inner) {
   audit_backlog trail(store, parts_.time, parts_.log, random_);
   begin_trail(trail, center, known->audit);
   (void)co_await trail.flush();
-  hold_watch watched_holds(center, parts_.agent_url);
+  hold_watch watched_holds(center);
   hold_book holds({.store = store,
                    .time = parts_.time,
                    .log = parts_.log,

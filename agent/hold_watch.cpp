@@ -54,7 +54,7 @@ std::optional<wall_time> hold_watch::look(std::span<const store::hold_record> he
     if (from > now) {
       next = std::min(from, next.value_or(from));
     } else if (hold.until > now) {
-      alerts::alert made = make_hold_alert(make_hold_view(hold), breached_under(hold), agent_url_);
+      alerts::alert made = make_hold_alert(make_hold_view(hold), breached_under(hold));
       due.insert(made.id);
       told_.raise(std::move(made));
     }

@@ -19,8 +19,7 @@ inline constexpr duration hold_notice = std::chrono::minutes(30);
 /// Tells of holds that are about to end. For one thread; the center must outlive it.
 class hold_watch {
  public:
-  hold_watch(alert_center& center, std::string agent_url)
-      : center_(center), told_(center), agent_url_(std::move(agent_url)) {}
+  explicit hold_watch(alert_center& center) : center_(center), told_(center) {}
 
   /// Raises what is due and resolves the rest, also what an earlier life of the agent left. `held` are all
   /// holds. Answers when to look again at the latest, where the passing of time alone calls for it.
@@ -31,7 +30,6 @@ class hold_watch {
 
   alert_center& center_;
   standing_alerts told_;
-  std::string agent_url_;
   bool has_adopted_ = false;
 };
 

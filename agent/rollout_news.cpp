@@ -76,7 +76,6 @@ alerts::alert make_rollout_alert(const alert_context& context, const rollout_sto
   made.summary = fmt::format("The rollout of {} {} ({}, {}) {}", context.package_name, context.version_number,
                              context.rollout, context.hub, chapter_text(story));
   made.annotations = {{"chapter", std::string(chapter_name(story.at))}};
-  made.generator_url = context.agent_url;
   return made;
 }
 

@@ -76,8 +76,7 @@ void rollout_watch::look_at_channels(std::string_view last_failure) {
                              .since = seen.since,
                              .reason = seen.reason.empty() ? std::string(last_failure) : seen.reason,
                              .active_interval = hub.reconcile.active_interval,
-                             .idle_interval = hub.reconcile.idle_interval},
-                            parts_.agent.agent_url));
+                             .idle_interval = hub.reconcile.idle_interval}));
     }
     standing.insert(std::move(id));
   }

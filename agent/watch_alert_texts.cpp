@@ -12,18 +12,18 @@ namespace {
 using alerts::alert;
 using alerts::alert_severity;
 
-alert begin_alert(std::string id, std::string_view name, std::string_view agent_url) {
+alert begin_alert(std::string id, std::string_view name) {
   alert made;
   made.id = std::move(id);
   made.name = name;
   made.severity = alert_severity::warning;
-  made.generator_url = agent_url;
   return made;
 }
 
 void label_rollout(alert& made, const alert_context& context) {
   made.labels.emplace("hub", context.hub);
   made.labels.emplace("rollout", context.rollout);
+  made.labels.emplace("package_id", context.package.text());
   made.labels.emplace("package_name", context.package_name);
   made.labels.emplace("package_version", context.version_number);
 }
@@ -56,8 +56,8 @@ std::string wave_alert_id(std::string_view hub, const domain::request_id& reques
   return alerts::make_alert_id({"wave-starts-early", hub, request.text()});
 }
 
-alert make_stream_alert(const channel_outage& outage, std::string_view agent_url) {
-  alert made = begin_alert(stream_alert_id(outage.hub, outage.channel), stream_alert_name, agent_url);
+alert make_stream_alert(const channel_outage& outage) {
+  alert made = begin_alert(stream_alert_id(outage.hub, outage.channel), stream_alert_name);
   made.labels = {{"hub", outage.hub}, {"channel", outage.channel}};
   made.summary =
       fmt::format("Channel {} of hub {} has not been live since {}: {}", outage.channel, outage.hub,
@@ -71,9 +71,8 @@ alert make_stream_alert(const channel_outage& outage, std::string_view agent_url
   return made;
 }
 
-alert make_hold_alert(const hold_view& hold, const std::vector<std::string>& breached_now,
-                      std::string_view agent_url) {
-  alert made = begin_alert(hold_alert_id(hold), hold_alert_name, agent_url);
+alert make_hold_alert(const hold_view& hold, const std::vector<std::string>& breached_now) {
+  alert made = begin_alert(hold_alert_id(hold), hold_alert_name);
   for (const auto& [name, value] : {std::pair<std::string_view, const std::string&>{"hub", hold.hub},
                                     {"rollout", hold.rollout},
                                     {"policy", hold.policy},
@@ -94,8 +93,7 @@ alert make_hold_alert(const hold_view& hold, const std::vector<std::string>& bre
 }
 
 alert make_exclusion_alert(const alert_context& context, const exclusion_excess& excess) {
-  alert made =
-      begin_alert(exclusion_alert_id(context.hub, excess.scope), exclusion_alert_name, context.agent_url);
+  alert made = begin_alert(exclusion_alert_id(context.hub, excess.scope), exclusion_alert_name);
   label_rollout(made, context);
   made.labels.emplace("policy", excess.scope.policy);
   if (!excess.scope.request.empty())
@@ -119,7 +117,7 @@ alert make_exclusion_alert(const alert_context& context, const exclusion_excess&
 }
 
 alert make_wave_alert(const alert_context& context, const early_wave_view& wave) {
-  alert made = begin_alert(wave_alert_id(context.hub, wave.request), wave_alert_name, context.agent_url);
+  alert made = begin_alert(wave_alert_id(context.hub, wave.request), wave_alert_name);
   label_rollout(made, context);
   made.labels.emplace("request_id", wave.request.text());
   std::vector<std::string> unresolved;

@@ -26,13 +26,12 @@ struct channel_outage {
   duration idle_interval{};    ///< and else
 };
 /// `PushguardStreamDown`: no event comes; the hub is read all the same.
-[[nodiscard]] alerts::alert make_stream_alert(const channel_outage& outage, std::string_view agent_url);
+[[nodiscard]] alerts::alert make_stream_alert(const channel_outage& outage);
 
 /// `PushguardHoldExpiring`: a hold is about to end. `breached_now` names what is breached under it, as
 /// `production/failure-rate for 04t…/1 (devhub)`.
 [[nodiscard]] alerts::alert make_hold_alert(const hold_view& hold,
-                                            const std::vector<std::string>& breached_now,
-                                            std::string_view agent_url);
+                                            const std::vector<std::string>& breached_now);
 
 /// Excluded orgs of what a policy counts together.
 struct exclusion_excess {

@@ -2,13 +2,20 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
 #include <fstream>
+#include <map>
+#include <mutex>
 #include <set>
 #include <sstream>
 
+#include "base/http_server.hpp"
+#include "program/server_thread.hpp"
 #include "tests/interop/running_world.hpp"
+#include "tests/support/recording_logger.hpp"
 
 namespace pushguard {
 namespace {
@@ -169,6 +176,177 @@ TEST(Alertmanager, ShowsTheBreachAndTheContainment) {
   })) << summary_of("PushguardContainment");
   EXPECT_TRUE(world.wait_for([&] { return !summary_of("PushguardRuleBreached").empty(); }));
   EXPECT_THAT(summary_of("PushguardRuleBreached"), HasSubstr("budget"));
+}
+
+/// Debian's Alertmanager with the example of deploy/, whose receivers are led to `told` and whose watchdog is
+/// told at once.
+std::string example_configuration(const running_world& world, const std::string& told) {
+  std::ifstream file(PUSHGUARD_SOURCE_DIR "/deploy/alertmanager/alertmanager.yml");
+  std::ostringstream text;
+  text << file.rdbuf();
+  std::string out = text.str();
+  const auto replace = [&out](std::string_view what, const std::string& with) {
+    const auto at = out.find(what);
+    if (at == std::string::npos)
+      throw std::runtime_error(fmt::format("the example has no '{}'", what));
+    out.replace(at, what.size(), with);
+  };
+  const std::string key = world.write_file("pagerduty.key", "0123456789abcdef0123456789abcdef").string();
+  replace("routing_key_file: /etc/alertmanager/pagerduty.key",
+          fmt::format("routing_key_file: {}\n        url: {}/pager", key, told));
+  replace("/etc/alertmanager/slack.url", world.write_file("slack.url", told + "/chat").string());
+  replace("https://dead-man.example.com/pushguard", told + "/dead-man");
+  replace("group_interval: 1m\n      repeat_interval: 1m", "group_interval: 1s\n      repeat_interval: 1s");
+  return out;
+}
+
+/// Remembers how often each path was posted to.
+class recording_server {
+ public:
+  recording_server() {
+    listener_ = thread_.listen(*network_, "127.0.0.1", 0).value();
+    const http_handler handler = [this](const http_request& request) -> boost::asio::awaitable<http_reply> {
+      const std::lock_guard hold(mutex_);
+      ++posts_[request.target];
+      co_return http_reply{};
+    };
+    thread_.run(serve_http(*listener_, handler, {}, *time_, log_));
+  }
+  ~recording_server() { thread_.stop(); }
+  recording_server(const recording_server&) = delete;
+  recording_server& operator=(const recording_server&) = delete;
+
+  [[nodiscard]] std::string url() const { return listener_->local().text(); }
+  [[nodiscard]] std::size_t posts_to(const std::string& target) {
+    const std::lock_guard hold(mutex_);
+    return posts_[target];
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::size_t> posts_;
+  test::recording_logger log_;
+  std::unique_ptr<time_source> time_ = make_system_time();
+  std::unique_ptr<network> network_ = make_socket_network(*time_);
+  program::server_thread thread_;
+  std::unique_ptr<listener> listener_;
+};
+
+/// The names of what `amtool alert query` finds.
+std::set<std::string> query_amtool(const origin& alertmanager, std::vector<std::string> arguments) {
+  std::vector<std::string> command{"amtool", "--alertmanager.url=" + alertmanager.text(), "--output=json",
+                                   "alert", "query"};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  child_process amtool(command, {.directory = {}, .environment = {}, .joins_stderr = false});
+  const std::string answer = amtool.read_all(20s);
+  std::set<std::string> names;
+  boost::system::error_code ec;
+  const boost::json::value read = boost::json::parse(answer, ec);
+  if (ec || !read.is_array())
+    return {"amtool said: " + answer};
+  for (const boost::json::value& alert : read.as_array())
+    names.emplace(alert.at("labels").at("alertname").as_string());
+  return names;
+}
+
+TEST(Alertmanager, ClusterFollowsAnAbortFromItsBeginningToTheEndOfTheAgent) {
+  for (const char* program : {"prometheus-alertmanager", "amtool"})
+    ASSERT_TRUE(test::find_program(program)) << program << " is not installed; ./dev test installs it";
+  simulator::scenario plan = bad_rollout();
+  plan.push.request_end_lag = {100h, 100h};  // the rollout is open until the end
+  running_world world(plan);
+  recording_server told;
+  const auto config = world.write_file("alertmanager.yml", example_configuration(world, told.url()));
+  origin first_gossip;
+  const auto start = [&](const std::string& name, const std::string& peer) {
+    return std::make_unique<monitoring_server>(world, [&, name, peer](const std::string& address) {
+      const origin gossip = world.free_address();
+      if (peer.empty())
+        first_gossip = gossip;
+      std::vector<std::string> command{"prometheus-alertmanager",
+                                       "--config.file=" + config.string(),
+                                       "--storage.path=" + (world.directory() / name).string(),
+                                       "--web.listen-address=" + address,
+                                       "--cluster.listen-address=" + gossip.authority(),
+                                       "--cluster.advertise-address=" + gossip.authority(),
+                                       "--cluster.settle-timeout=0s",
+                                       "--log.level=error"};
+      if (!peer.empty())
+        command.push_back("--cluster.peer=" + peer);
+      return command;
+    });
+  };
+  const auto first = start("first", "");
+  ASSERT_TRUE(first->is_running());
+  const auto second = start("second", first_gossip.authority());
+  ASSERT_TRUE(second->is_running());
+  const std::vector<origin> peers{first->address(), second->address()};
+
+  world.write_file("api.tokens", "alice:alice-token-0123456789\n");
+  std::string text = world.configuration({peers[0].text(), peers[1].text()});
+  text.replace(text.find("http: { listen:"), 7,
+               fmt::format("http: {{ api_tokens_file: {},", (world.directory() / "api.tokens").string()));
+  text.replace(text.find("state: sqlite"), 0, "  watchdog: { receiver: prometheus, interval: 10s }\n");
+  world.start_agent(text);
+
+  const auto shows = [&](std::vector<std::string> arguments, const std::string& name, bool is_there) {
+    return world.wait_for([&] {
+      return std::ranges::all_of(peers, [&](const origin& peer) {
+        return query_amtool(peer, arguments).contains(name) == is_there;
+      });
+    });
+  };
+  EXPECT_TRUE(shows({}, "PushguardWatchdog", true));
+  EXPECT_TRUE(shows({}, "PushguardContainment", true)) << "fires, on every peer";
+  const auto outcome_on = [&](const origin& peer) -> std::string {
+    const auto answer = world.get_json(peer, "/api/v2/alerts");
+    if (!answer)
+      return "";
+    for (const boost::json::value& alert : answer->as_array()) {
+      if (alert.at("labels").at("alertname").as_string() == "PushguardContainment")
+        return std::string(alert.at("annotations").at("outcome").as_string());
+    }
+    return "";
+  };
+  EXPECT_TRUE(world.wait_for([&] {
+    return std::ranges::all_of(peers, [&](const origin& peer) { return outcome_on(peer) == "confirmed"; });
+  })) << "is updated";
+  EXPECT_TRUE(shows({"--inhibited"}, "PushguardRuleBreached", true))
+      << "the rule that only alerts is inhibited";
+  EXPECT_TRUE(shows({"--active"}, "PushguardRuleBreached", false));
+  EXPECT_TRUE(world.wait_for([&] { return told.posts_to("/pager") > 0; })) << "somebody is called";
+  EXPECT_TRUE(world.wait_for([&] { return told.posts_to("/dead-man") > 1; })) << "again and again";
+
+  // Acknowledging ends it, and what it inhibited is told again.
+  const auto known = world.get_json(world.agent_address(), "/api/v1/alerts");
+  ASSERT_TRUE(known);
+  std::string fingerprint;
+  for (const boost::json::value& alert : known->at("alerts").as_array()) {
+    if (alert.at("name").as_string() == "PushguardContainment")
+      fingerprint = alert.at("fingerprint").as_string();
+  }
+  const auto token = world.write_file("token", "alice-token-0123456789\n");
+  child_process ack({PUSHGUARD_PROGRAM, "ack", fingerprint, "--url", world.agent_address().text(),
+                     "--token-file", token.string(), "--reason", "seen"},
+                    {.directory = {}, .environment = {}, .joins_stderr = true});
+  const std::string said = ack.read_all(20s);
+  EXPECT_EQ(ack.wait(10s), 0) << said;
+  EXPECT_TRUE(shows({}, "PushguardContainment", false)) << "is resolved";
+  EXPECT_TRUE(shows({"--active"}, "PushguardRuleBreached", true));
+
+  // A dead agent says nothing any more: what it said ends by itself, and the silence can be heard.
+  world.kill_agent();
+  EXPECT_TRUE(shows({}, "PushguardWatchdog", false)) << "four intervals later";
+  const auto left = world.get_json(peers[0], "/api/v2/alerts");
+  ASSERT_TRUE(left);
+  for (const boost::json::value& alert : left->as_array()) {
+    const auto ends = parse_time(std::string(alert.at("endsAt").as_string()));
+    ASSERT_TRUE(ends);
+    EXPECT_LE(*ends, make_system_time()->wall_now() + 5min) << alert.at("labels").at("alertname");
+  }
+  const std::size_t calls = told.posts_to("/dead-man");
+  EXPECT_TRUE(shows({}, "PushguardWatchdog", false));
+  EXPECT_LE(told.posts_to("/dead-man"), calls + 1) << "one may have been on its way";
 }
 
 }  // namespace

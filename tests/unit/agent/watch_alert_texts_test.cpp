@@ -33,7 +33,7 @@ TEST(StreamAlert, SaysSinceWhenWhyAndHowItGoesOn) {
                         .reason = "403::denied",
                         .active_interval = 15s,
                         .idle_interval = 5min};
-  const auto made = make_stream_alert(outage, "http://agent");
+  const auto made = make_stream_alert(outage);
   EXPECT_EQ(made.name, "PushguardStreamDown");
   EXPECT_EQ(made.severity, alerts::alert_severity::warning);
   EXPECT_EQ(
@@ -42,7 +42,7 @@ TEST(StreamAlert, SaysSinceWhenWhyAndHowItGoesOn) {
   EXPECT_THAT(made.description, AllOf(HasSubstr("every 15s"), HasSubstr("every 5m else")));
   EXPECT_THAT(made.labels, ElementsAre(Pair("channel", "/event/A__e"), Pair("hub", "devhub")));
   outage.reason.clear();
-  EXPECT_THAT(make_stream_alert(outage, "").summary, HasSubstr(": no reason is known"));
+  EXPECT_THAT(make_stream_alert(outage).summary, HasSubstr(": no reason is known"));
 }
 
 TEST(HoldAlert, SaysWhoHoldsWhatAndWhatWillAct) {
@@ -54,14 +54,14 @@ TEST(HoldAlert, SaysWhoHoldsWhatAndWhatWillAct) {
                  .reason = "we know",
                  .since = noon,
                  .until = noon + 2h};
-  const auto quiet = make_hold_alert(hold, {}, "");
+  const auto quiet = make_hold_alert(hold, {});
   EXPECT_EQ(
       quiet.summary,
       "The hold of production/rate ends at 1970-01-01T14:00:00.000Z: what is breached under it acts then");
   EXPECT_THAT(quiet.description, AllOf(HasSubstr("alice holds production/rate since"), HasSubstr("we know"),
                                        HasSubstr("pushguard release production/rate.")));
   EXPECT_THAT(quiet.labels, ElementsAre(Pair("policy", "production"), Pair("rule", "rate")));
-  EXPECT_THAT(make_hold_alert(hold, {"production/rate for 04t1/1 (devhub)"}, "").summary,
+  EXPECT_THAT(make_hold_alert(hold, {"production/rate for 04t1/1 (devhub)"}).summary,
               HasSubstr("Breached now: production/rate for 04t1/1 (devhub)"));
   hold = {.hub = "devhub",
           .rollout = "04t1/1",
@@ -71,7 +71,7 @@ TEST(HoldAlert, SaysWhoHoldsWhatAndWhatWillAct) {
           .reason = "we know",
           .since = noon,
           .until = noon + 2h};
-  const auto of_rollout = make_hold_alert(hold, {}, "");
+  const auto of_rollout = make_hold_alert(hold, {});
   EXPECT_THAT(of_rollout.description, HasSubstr("pushguard hold 04t1/1 --hub devhub --for 2h"));
   EXPECT_THAT(of_rollout.labels, ElementsAre(Pair("hub", "devhub"), Pair("rollout", "04t1/1")));
   EXPECT_NE(of_rollout.id, quiet.id);
