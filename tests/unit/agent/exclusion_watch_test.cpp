@@ -26,7 +26,7 @@ const excess_case excess_cases[] = {
     {"Nothing", {0, 0}, 0.05, false, false},           {"Usual", {10, 300}, 0.05, false, false},
     {"TooFewToSay", {9, 0}, 0.05, false, false},       {"AllOfTen", {10, 0}, 0.05, false, true},
     {"AFifth", {20, 80}, 0.05, false, true},           {"NotBeyondAHigherUsual", {20, 80}, 0.3, false, false},
-    {"ToldAndJustBelow", {12, 100}, 0.05, true, true}, {"NotToldAndJustBelow", {12, 100}, 0.05, false, false},
+    {"ToldAndJustBelow", {14, 100}, 0.05, true, true}, {"NotToldAndJustBelow", {14, 100}, 0.05, false, false},
     {"ToldAndOver", {12, 600}, 0.05, true, false},     {"ToldAndForgotten", {0, 0}, 0.05, true, false},
 };
 

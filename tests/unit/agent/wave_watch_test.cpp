@@ -113,7 +113,7 @@ TEST_F(EarlyWaves, AreOverWhenTheyStartEndOrArePutOff) {
 
 TEST_F(EarlyWaves, DoNotWaitForAbandonedJobs) {
   (void)apply(hub, {job_row(3, 1, push_status::succeeded, 100min)}, at(100min));
-  change(2, push_status::pending, at(26h));
+  change(2, push_status::pending, at(25h + 10min));
   EXPECT_FALSE(found(24h + 59min).empty());
   EXPECT_TRUE(found(25h + 1min).empty()) << "the last job runs for more than a day";
 }
