@@ -65,7 +65,7 @@ json::object to_json(const configuration::receiver& to, const alert_test_step& s
 }
 
 /// In the order of `tested`; on_step hears of each as it ends.
-std::vector<alert_test_step> run_test(const receiver_list& tested, std::shared_ptr<tls_trust> trust,
+std::vector<alert_test_step> run_test(const receiver_list& tested, const std::shared_ptr<tls_trust>& trust,
                                       test_sender sender,
                                       const std::function<void(const alert_test_step&)>& on_step) {
   asio::io_context context(1);
@@ -122,18 +122,17 @@ int alert_test(const alert_test_options& options, const configuration::environme
       return exit_wrong_usage;
     }
   }
-  auto trust = load_tls_trust(std::nullopt);
+  const auto trust = load_tls_trust(std::nullopt);
   if (!trust) {
     fmt::print(stderr, "pushguard: reading the system's certificates: {}\n", trust.error().text());
     return exit_failed;
   }
   std::signal(SIGPIPE, SIG_IGN);
   const bool prints_text = options.output == output_form::text;
-  const auto steps =
-      run_test(tested, std::move(*trust), this_sender(variables), [&](const alert_test_step& step) {
-        if (prints_text)
-          print(tested[step.receiver], step);
-      });
+  const auto steps = run_test(tested, *trust, this_sender(variables), [&](const alert_test_step& step) {
+    if (prints_text)
+      print(tested[step.receiver], step);
+  });
   const bool is_sent = std::ranges::all_of(steps, [](const alert_test_step& each) {
     return each.outcome.verdict == alerts::delivery_verdict::sent;
   });

@@ -17,17 +17,19 @@ inline constexpr const char* slack_path = "/services/T000/B000/slack-s3cret";
 inline constexpr const char* webhook_path = "/hook?token=hook-s3cret";
 inline constexpr const char* alertmanager_path = "/api/v2/alerts";
 
+inline constexpr const char* pagerduty_key = "0123456789abcdef0123456789s3cret";
+
 /// One receiver of each kind, all of them at `at`: oncall, chat, bus, prometheus. `trust` is for https.
 /// References outlive them.
-inline std::vector<std::unique_ptr<alerts::receiver>> make_every_kind(const origin& at, network& network,
-                                                                      time_source& time, logger& log,
-                                                                      std::shared_ptr<tls_trust> trust = {}) {
+inline std::vector<std::unique_ptr<alerts::receiver>> make_every_kind(
+    const origin& at, network& network, time_source& time, logger& log,
+    const std::shared_ptr<tls_trust>& trust = {}) {
   std::vector<std::unique_ptr<alerts::receiver>> all;
   alerts::http_post_options post;
   post.connect.trust = trust;
   all.push_back(alerts::make_pagerduty_receiver({.name = "oncall",
                                                  .base = {.origin = at, .target = "/"},
-                                                 .routing_key = secret("0123456789abcdef0123456789s3cret"),
+                                                 .routing_key = secret(pagerduty_key),
                                                  .labels = {.source = "hub", .component = {}, .group = {}},
                                                  .post = post},
                                                 network, time));

@@ -15,7 +15,6 @@ namespace {
 using namespace std::chrono_literals;
 namespace json = boost::json;
 using test::simulated_agent;
-using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 

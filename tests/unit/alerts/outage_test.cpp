@@ -22,8 +22,6 @@ namespace {
 namespace asio = boost::asio;
 namespace json = boost::json;
 using namespace std::chrono_literals;
-using testing::AnyOf;
-using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
 
