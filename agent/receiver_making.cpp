@@ -41,7 +41,8 @@ made_receiver make(const std::string& name, const configuration::pagerduty_recei
 
 made_receiver make(const std::string& name, const configuration::slack_receiver& from,
                    const receiver_parts& parts) {
-  alerts::slack_options options{.name = name, .webhook_url = from.webhook_url, .post = {}};
+  alerts::slack_options options{
+      .name = name, .webhook_url = from.webhook_url, .group_label = "rollout", .post = {}};
   connect_by(options.post, parts, from.proxies);
   return alerts::make_slack_receiver(std::move(options), parts.network, parts.time);
 }

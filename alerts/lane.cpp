@@ -25,9 +25,13 @@ notification_outcome outcome_of(delivery_verdict verdict) noexcept {
   return notification_outcome::dropped;
 }
 
-asio::awaitable<result<delivery>> deliver_to(receiver& to, outbox_row row) {
-  delivery outcome = co_await to.deliver(std::move(row));
-  co_return outcome;
+asio::awaitable<result<delivery>> deliver_to(receiver& to, std::vector<outbox_row> rows) {
+  if (rows.size() == 1) {
+    delivery of_one = co_await to.deliver(std::move(rows.front()));
+    co_return of_one;
+  }
+  delivery of_all = co_await to.deliver_together(std::move(rows));
+  co_return of_all;
 }
 
 }  // namespace
@@ -98,7 +102,10 @@ asio::awaitable<void> lane::run() {
         if (work->is_resend) {
           co_await resend(std::move(row));
         } else {
-          co_await deliver(std::move(row));
+          const auto group_of = [this](const alert& content) { return receiver_->group_of(content); };
+          std::vector<outbox_row> rows =
+              queue_.gather(row, group_of, alone_, now.steady, receiver::gathered_max);
+          co_await deliver(std::move(rows));
         }
         continue;
       }
@@ -205,16 +212,37 @@ asio::awaitable<result<>> lane::load_alerts() {
   co_return result<>{};
 }
 
-asio::awaitable<void> lane::deliver(outbox_row row) {
-  queue_.begin(row.id);
+asio::awaitable<void> lane::deliver(std::vector<outbox_row> rows) {
+  for (const outbox_row& row : rows) {
+    queue_.begin(row.id);
+  }
   fault_point("outbox.before_delivery");
-  const delivery outcome = co_await attempt(row);
+  const delivery outcome = co_await attempt(rows);
   fault_point("outbox.after_delivery");
+  if (outcome.verdict == delivery_verdict::drop && rows.size() > 1) {
+    for (const outbox_row& row : rows) {
+      queue_.release(row.id);
+      alone_.insert(row.id);
+    }
+    co_return;
+  }
   if (outcome.verdict == delivery_verdict::retry) {
-    const duration wait = wait_after(outcome, row.attempts + 1);
-    postpone(row, wait);
-  } else if (outcome.verdict == delivery_verdict::sent) {
-    queue_.finish(row.id);
+    const duration wait = wait_after(outcome, rows.front().attempts + 1);
+    for (const outbox_row& row : rows) {
+      postpone(row, wait);
+    }
+  } else {
+    for (const outbox_row& row : rows) {
+      conclude(row, outcome);
+    }
+  }
+  report_queue();
+}
+
+void lane::conclude(const outbox_row& row, const delivery& outcome) {
+  queue_.finish(row.id);
+  alone_.erase(row.id);
+  if (outcome.verdict == delivery_verdict::sent) {
     queue_.remember(row.content, context_.time.steady_now());
     end(row, {.id = row.id, .end = outbox_end::sent});
     context_.log.info("notification_sent", {{"receiver", name()},
@@ -222,26 +250,24 @@ asio::awaitable<void> lane::deliver(outbox_row row) {
                                             {"alert", row.content.id},
                                             {"notification_id", row.id},
                                             {"failed_attempts", row.attempts}});
-  } else {
-    queue_.finish(row.id);
-    queue_.forget(row.content.id);
-    end(row, {.id = row.id,
-              .end = outbox_end::dropped,
-              .at = context_.time.wall_now(),
-              .reason = std::string(to_string(outcome.reason)),
-              .detail = outcome.detail});
-    context_.log.error("notification_dropped", {{"receiver", name()},
-                                                {"kind", to_string(row.kind)},
-                                                {"alert", row.content.id},
-                                                {"notification_id", row.id},
-                                                {"reason", to_string(outcome.reason)},
-                                                {"error", outcome.detail}});
+    return;
   }
-  report_queue();
+  queue_.forget(row.content.id);
+  end(row, {.id = row.id,
+            .end = outbox_end::dropped,
+            .at = context_.time.wall_now(),
+            .reason = std::string(to_string(outcome.reason)),
+            .detail = outcome.detail});
+  context_.log.error("notification_dropped", {{"receiver", name()},
+                                              {"kind", to_string(row.kind)},
+                                              {"alert", row.content.id},
+                                              {"notification_id", row.id},
+                                              {"reason", to_string(outcome.reason)},
+                                              {"error", outcome.detail}});
 }
 
 asio::awaitable<void> lane::resend(outbox_row row) {
-  const delivery outcome = co_await attempt(row);
+  const delivery outcome = co_await attempt({row});
   const steady_time now = context_.time.steady_now();
   if (outcome.verdict == delivery_verdict::retry) {
     queue_.postpone_resend(row.content.id, now + wait_after(outcome, 1));
@@ -257,9 +283,9 @@ asio::awaitable<void> lane::resend(outbox_row row) {
   }
 }
 
-asio::awaitable<delivery> lane::attempt(outbox_row row) {
+asio::awaitable<delivery> lane::attempt(std::vector<outbox_row> rows) {
   pace_.take(context_.time.steady_now());
-  auto delivering = deliver_to(*receiver_, std::move(row));
+  auto delivering = deliver_to(*receiver_, std::move(rows));
   auto answer =
       co_await with_deadline(context_.time, context_.time.steady_now() + context_.options.delivery_timeout,
                              "telling " + name(), std::move(delivering));

@@ -53,9 +53,10 @@ class lane {
   void end_superseded(const std::vector<outbox_row>& rows);
   void end(const outbox_row& row, outbox_done how);
 
-  [[nodiscard]] boost::asio::awaitable<void> deliver(outbox_row row);
+  [[nodiscard]] boost::asio::awaitable<void> deliver(std::vector<outbox_row> rows);
+  void conclude(const outbox_row& row, const delivery& outcome);
   [[nodiscard]] boost::asio::awaitable<void> resend(outbox_row row);
-  [[nodiscard]] boost::asio::awaitable<delivery> attempt(outbox_row row);
+  [[nodiscard]] boost::asio::awaitable<delivery> attempt(std::vector<outbox_row> rows);
   [[nodiscard]] duration wait_after(const delivery& outcome, unsigned attempts);
   void postpone(const outbox_row& row, duration wait);
   void note_failure(const delivery& outcome);
@@ -70,6 +71,7 @@ class lane {
   lane_context context_;
   lane_queue queue_;
   pace pace_;
+  std::set<outbox_id> alone_;  ///< were refused together with others: which of them is at fault is to be seen
 
   // What the store holds beyond the queue.
   bool has_more_rows_ = true;

@@ -1,7 +1,6 @@
 #include "alerts/lane_queue.hpp"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 namespace pushguard::alerts {
@@ -50,7 +49,7 @@ std::vector<outbox_row> lane_queue::supersede(const std::string& alert_id) {
     if (row.content.id != alert_id) {
       continue;
     }
-    if (!is_newest && row.id != under_way_ && gives_way(mode_, row)) {
+    if (!is_newest && !under_way_.contains(row.id) && gives_way(mode_, row)) {
       gone.push_back(row);
       each = rows_.erase(each);
     }
@@ -59,17 +58,39 @@ std::vector<outbox_row> lane_queue::supersede(const std::string& alert_id) {
   return gone;
 }
 
+std::vector<outbox_row> lane_queue::gather(const outbox_row& first,
+                                           const std::function<std::string(const alert&)>& group_of,
+                                           const std::set<outbox_id>& alone, steady_time now,
+                                           std::size_t rows_max) const {
+  std::vector<outbox_row> out{first};
+  const std::string group = group_of(first.content);
+  if (group.empty() || alone.contains(first.id)) {
+    return out;
+  }
+  std::set<std::string_view> alerts_seen{first.content.id};
+  for (const auto& [id, each] : rows_) {
+    if (out.size() == rows_max) {
+      break;
+    }
+    const bool is_oldest = alerts_seen.insert(each.row.content.id).second;
+    if (is_oldest && each.due <= now && !alone.contains(id) && group_of(each.row.content) == group) {
+      out.push_back(each.row);
+    }
+  }
+  return out;
+}
+
 void lane_queue::begin(outbox_id id) {
-  under_way_ = id;
+  under_way_.insert(id);
 }
 
 void lane_queue::finish(outbox_id id) {
-  under_way_.reset();
+  under_way_.erase(id);
   rows_.erase(id);
 }
 
 std::vector<outbox_row> lane_queue::postpone(outbox_id id, steady_time due, wall_time next_attempt_at) {
-  under_way_.reset();
+  under_way_.erase(id);
   const auto found = rows_.find(id);
   if (found == rows_.end()) {
     return {};

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,8 +33,17 @@ class lane_queue {
   /// are gone from the queue. A row that is held already stays as it is.
   [[nodiscard]] std::vector<outbox_row> insert(outbox_row row, steady_time due);
 
+  /// The rows that may be delivered together with `first`: due by `now`, each the oldest of another alert,
+  /// and of its group; `first` is the first of them. At most `rows_max`.
+  [[nodiscard]] std::vector<outbox_row> gather(const outbox_row& first,
+                                               const std::function<std::string(const alert&)>& group_of,
+                                               const std::set<outbox_id>& alone, steady_time now,
+                                               std::size_t rows_max) const;
+
   /// The row is being delivered until finish() or postpone(): it can not be superseded meanwhile.
   void begin(outbox_id id);
+  /// The row is not being delivered, after all.
+  void release(outbox_id id) { under_way_.erase(id); }
   /// Takes the row out.
   void finish(outbox_id id);
   /// Keeps the row for another attempt. Answers what is superseded, which may be the row itself.
@@ -70,7 +81,7 @@ class lane_queue {
   std::optional<resend_policy> resends_;
   std::map<outbox_id, waiting> rows_;
   std::map<std::string, waiting, std::less<>> resent_;  // by alert id
-  std::optional<outbox_id> under_way_;
+  std::set<outbox_id> under_way_;
 };
 
 }  // namespace pushguard::alerts

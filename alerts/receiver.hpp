@@ -3,6 +3,8 @@
 #include <boost/asio/awaitable.hpp>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "alerts/delivery.hpp"
 #include "alerts/outbox_store.hpp"
@@ -38,6 +40,16 @@ class receiver {
   /// Makes one attempt and says what came of it. Reacts to terminal cancellation; the same row may come
   /// again, even after success.
   [[nodiscard]] virtual boost::asio::awaitable<delivery> deliver(outbox_row row) = 0;
+
+  /// What belongs together: notifications whose groups are equal and not empty may come as one. Empty where
+  /// the receiver wants each by itself.
+  [[nodiscard]] virtual std::string group_of(const alert& /*content*/) const { return {}; }
+  /// As deliver(), of several notifications of one group, each of another alert; the outcome is that of all.
+  /// At most gathered_max.
+  [[nodiscard]] virtual boost::asio::awaitable<delivery> deliver_together(std::vector<outbox_row> rows) {
+    return deliver(std::move(rows.front()));  // for those without groups: there is one
+  }
+  static constexpr std::size_t gathered_max = 10;
 
   [[nodiscard]] virtual superseding supersedes() const noexcept { return superseding::updates; }
   [[nodiscard]] virtual std::optional<resend_policy> resends() const noexcept { return std::nullopt; }

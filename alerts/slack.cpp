@@ -127,6 +127,7 @@ class slack_receiver final : public receiver {
  public:
   slack_receiver(slack_options options, network& network, time_source& time, url to)
       : name_(std::move(options.name)),
+        group_label_(std::move(options.group_label)),
         secret_target_(to.target),
         messages_(network, time, std::move(to), std::move(options.post)) {}
 
@@ -136,9 +137,20 @@ class slack_receiver final : public receiver {
     return rate_limit{.burst = 3, .interval = std::chrono::seconds(1)};
   }
 
-  asio::awaitable<delivery> deliver(outbox_row row) override {
+  std::string group_of(const alert& content) const override {
+    const auto found = content.labels.find(group_label_);
+    return found == content.labels.end() ? std::string() : found->second;
+  }
+
+  asio::awaitable<delivery> deliver(outbox_row row) override { return send(slack_body(row)); }
+  asio::awaitable<delivery> deliver_together(std::vector<outbox_row> rows) override {
+    return send(slack_body(rows));
+  }
+
+ private:
+  asio::awaitable<delivery> send(std::string body) {
     co_return co_await messages_.send(
-        {}, slack_body(row), [this](const http_response& answer, delivery& outcome) {
+        {}, std::move(body), [this](const http_response& answer, delivery& outcome) {
           // Slack's answers are one word, as `invalid_payload`; anything else is someone else's page.
           const bool is_word =
               answer.body.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == std::string::npos;
@@ -148,8 +160,8 @@ class slack_receiver final : public receiver {
         });
   }
 
- private:
   std::string name_;
+  std::string group_label_;
   std::string secret_target_;
   http_post messages_;
 };
@@ -186,6 +198,26 @@ std::string slack_body(const outbox_row& row) {
   return json::serialize(
       json::object{{"text", escape(fmt::format("{}: {}", headline(row), content.summary), fallback_size_max)},
                    {"blocks", std::move(blocks)}});
+}
+
+std::string slack_body(const std::vector<outbox_row>& rows) {
+  json::array blocks;
+  blocks.push_back(json::object{{"type", "header"},
+                                {"text", plain(fmt::format("{} alerts that belong together", rows.size()))}});
+  std::string fallback;
+  for (const outbox_row& row : rows) {
+    const std::string first = headline(row);
+    fallback += fmt::format("{}{}: {}", fallback.empty() ? "" : "\n", first, row.content.summary);
+    blocks.push_back(json::object{{"type", "divider"}});
+    blocks.push_back(json::object{
+        {"type", "section"},
+        {"text",
+         plain(cut(fmt::format("{}\n{}", first, to_valid_utf8(row.content.summary)), section_size_max))}});
+    if (std::string found = links(row.content); !found.empty())
+      blocks.push_back(json::object{{"type", "section"}, {"text", marked(std::move(found))}});
+  }
+  return json::serialize(
+      json::object{{"text", escape(fallback, fallback_size_max)}, {"blocks", std::move(blocks)}});
 }
 
 }  // namespace pushguard::alerts

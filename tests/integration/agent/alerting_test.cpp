@@ -98,7 +98,7 @@ class Alerting : public testing::Test {
   /// Of the one alert with this name; empty where there is none.
   json::object alert(std::string_view name) {
     for (const json::value& each : known().at("alerts").as_array()) {
-      if (each.at("name") == name)
+      if (each.at("name").as_string() == name)
         return each.as_object();
     }
     return {};

@@ -229,5 +229,29 @@ TEST(LaneQueue, SupersedesNoTurnOfAChange) {
   EXPECT_EQ(queue.size(), 3U);
 }
 
+TEST(LaneQueue, GathersWhatIsDueOfOneGroupAndTheOldestOfEachAlert) {
+  lane_queue queue(superseding::updates, std::nullopt);
+  const auto add = [&](outbox_id id, const std::string& alert_id, const std::string& group, duration due) {
+    outbox_row row = make_row(id, alert_id, kind::fired);
+    row.content.labels = {{"group", group}};
+    EXPECT_THAT(ids(queue.insert(row, zero + due)), IsEmpty());
+    return row;
+  };
+  const outbox_row first = add(1, "a", "x", 0s);
+  add(2, "b", "x", 0s);
+  add(3, "c", "y", 0s);
+  add(4, "b", "x", 0s);   // after the second
+  add(5, "d", "x", 10s);  // later
+  add(6, "e", "x", 0s);
+  add(7, "f", "", 0s);
+  const auto group_of = [](const alert& content) { return content.labels.at("group"); };
+  EXPECT_THAT(ids(queue.gather(first, group_of, {}, zero, 10)), ElementsAre(1, 2, 6));
+  EXPECT_THAT(ids(queue.gather(first, group_of, {}, zero, 2)), ElementsAre(1, 2));
+  EXPECT_THAT(ids(queue.gather(first, group_of, {2}, zero, 10)), ElementsAre(1, 6));
+  EXPECT_THAT(ids(queue.gather(first, group_of, {1}, zero, 10)), ElementsAre(1)) << "it goes alone";
+  const auto no_group = [](const alert&) { return std::string(); };
+  EXPECT_THAT(ids(queue.gather(first, no_group, {}, zero, 10)), ElementsAre(1));
+}
+
 }  // namespace
 }  // namespace pushguard::alerts

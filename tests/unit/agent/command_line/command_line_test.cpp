@@ -142,11 +142,11 @@ TEST(CommandLine, ReadsWhatOperatorsAskFor) {
 
 TEST(CommandLine, ReadsWhatIsAskedOfAlerts) {
   const auto acknowledged = parsed<control_options>({"ack", "3f2a9c0d11e4b7aa", "--reason", "on it"});
-  EXPECT_EQ(acknowledged.action, operator_action::ack);
+  EXPECT_EQ(acknowledged.action, domain::operator_action::ack);
   EXPECT_EQ(std::get<alert_name>(acknowledged.target).text, "3f2a9c0d11e4b7aa");
   EXPECT_EQ(acknowledged.reason, "on it");
   const auto muted = parsed<control_options>({"mute", "containment:devhub:04t/1", "--for", "2h"});
-  EXPECT_EQ(muted.action, operator_action::mute);
+  EXPECT_EQ(muted.action, domain::operator_action::mute);
   EXPECT_EQ(std::get<alert_name>(muted.target).text, "containment:devhub:04t/1");
   EXPECT_EQ(muted.length, std::chrono::hours(2));
   EXPECT_FALSE(parsed<alerts_options>({"alerts"}).shows_all);
