@@ -13,16 +13,6 @@ namespace {
 using alerts::alert;
 using alerts::alert_severity;
 
-std::string runbook_for(const alert_context& context, std::string_view rule) {
-  std::string url = context.runbook_url;
-  for (const std::string_view placeholder : {"{{ rule }}", "{{rule}}"}) {
-    for (auto at = url.find(placeholder); at != std::string::npos; at = url.find(placeholder, at)) {
-      url.replace(at, placeholder.size(), percent_encode(rule));
-    }
-  }
-  return url;
-}
-
 alert begin_alert(const alert_context& context, std::string id, std::string name, alert_severity severity,
                   std::string_view policy, std::string_view rule) {
   alert made;
@@ -35,10 +25,8 @@ alert begin_alert(const alert_context& context, std::string id, std::string name
                  {"rule", std::string(rule)},
                  {"package_name", context.package_name},
                  {"package_version", context.version_number}};
-  made.generator_url = context.agent_url;
-  if (const std::string runbook = runbook_for(context, rule); !runbook.empty()) {
-    made.links.push_back({"runbook", runbook});
-  }
+  add_links(made, context.site,
+            {.hub = context.hub, .rollout = context.rollout, .policy = policy, .rule = rule});
   return made;
 }
 
@@ -67,12 +55,25 @@ alert make_rule_alert(const alert_context& context, const rule_view& rule, std::
   return made;
 }
 
+/// `00D… (Acme Ltd, gold)`: the org, and whose it is where that is known.
+std::string org_name(const alert_context& context, const std::string& org) {
+  const auto key = domain::org_key::parse(org);
+  const auto note = key && context.orgs ? context.orgs->find(*key) : std::nullopt;
+  if (!note || (note->customer.empty() && note->tier.empty()))
+    return org;
+  const std::string_view between = note->customer.empty() || note->tier.empty() ? "" : ", ";
+  return fmt::format("{} ({}{}{})", org, note->customer, between, note->tier);
+}
+
 /// `3 orgs: DeployError: Deployment Failure …` lines, most frequent first.
-std::string signatures_text(const decision_view& decision) {
+std::string signatures_text(const alert_context& context, const decision_view& decision) {
   std::string out;
   for (const signature_view& signature : decision.signatures) {
+    std::vector<std::string> examples;
+    for (const std::string& org : signature.sample_orgs)
+      examples.push_back(org_name(context, org));
     out += fmt::format("\n- {} orgs: {} (for example {})", signature.orgs, signature.text,
-                       fmt::join(signature.sample_orgs, ", "));
+                       fmt::join(examples, ", "));
   }
   return out.empty() ? out : "\nMost frequent errors:" + out;
 }
@@ -286,7 +287,7 @@ alert make_containment_alert(const alert_context& context, const decision_view& 
                                decision.policy, decision.rule, decision.reason);
   }
   made.description = fmt::format("{}{}{}", still_to_come_text(decision), human_text(context, plan),
-                                 signatures_text(decision));
+                                 signatures_text(context, decision));
   made.annotations = {{"reason", decision.reason},
                       {"outcome", decision.outcome.empty() ? "under way" : decision.outcome},
                       {"failed_orgs", std::to_string(decision.failed)},
@@ -305,7 +306,7 @@ alert make_containment_alert(const alert_context& context, const decision_view& 
   return made;
 }
 
-alert make_blind_alert(std::string_view hub, std::string_view last_failure, std::string_view agent_url) {
+alert make_blind_alert(std::string_view hub, std::string_view last_failure, const alert_site& site) {
   alert made;
   made.id = blind_alert_id(hub);
   made.name = "PushguardHubBlind";
@@ -314,22 +315,22 @@ alert make_blind_alert(std::string_view hub, std::string_view last_failure, std:
   made.summary =
       fmt::format("Pushguard cannot see hub {}: rollouts are not judged and nothing is aborted", hub);
   made.description = last_failure.empty() ? "" : fmt::format("The last attempt failed: {}", last_failure);
-  made.generator_url = std::string(agent_url);
+  add_links(made, site, {.hub = hub, .rule = made.name});
   return made;
 }
 
-alert make_audit_alert(std::string_view problem, std::string_view agent_url) {
+alert make_audit_alert(std::string_view problem, const alert_site& site) {
   alert made;
   made.id = audit_alert_id();
   made.name = "PushguardAuditTrailBroken";
   made.severity = alert_severity::error;
   made.summary = "The audit trail of Pushguard was damaged or tampered with";
   made.description = fmt::format("{}. Rollouts are watched and stopped as before.", problem);
-  made.generator_url = std::string(agent_url);
+  add_links(made, site, {.rule = made.name});
   return made;
 }
 
-alert make_login_alert(std::string_view hub, std::string_view refusal, std::string_view agent_url) {
+alert make_login_alert(std::string_view hub, std::string_view refusal, const alert_site& site) {
   alert made;
   made.id = login_alert_id(hub);
   made.name = "PushguardLoginRefused";
@@ -338,11 +339,11 @@ alert make_login_alert(std::string_view hub, std::string_view refusal, std::stri
   made.summary = fmt::format(
       "Salesforce refuses Pushguard's login to hub {}: rollouts are neither followed nor aborted", hub);
   made.description = fmt::format("{}. The login is tried again every few minutes.", refusal);
-  made.generator_url = std::string(agent_url);
+  add_links(made, site, {.hub = hub, .rule = made.name});
   return made;
 }
 
-alert make_budget_alert(std::string_view hub, const budget_view& budget, std::string_view agent_url) {
+alert make_budget_alert(std::string_view hub, const budget_view& budget, const alert_site& site) {
   alert made;
   made.id = budget_alert_id(hub);
   made.name = "PushguardApiBudgetLow";
@@ -355,7 +356,7 @@ alert make_budget_alert(std::string_view hub, const budget_view& budget, std::st
       "In the last 24 hours Pushguard made {} of the {} calls of its budget, and all users of the org {} of "
       "{}.",
       budget.spent, budget.allowed, budget.org_used, budget.org_limit);
-  made.generator_url = std::string(agent_url);
+  add_links(made, site, {.hub = hub, .rule = made.name});
   return made;
 }
 

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "agent/alert_links.hpp"
 #include "agent/policy/specification.hpp"
 #include "agent/views.hpp"
 #include "alerts/alert.hpp"
@@ -20,8 +22,9 @@ struct alert_context {
   domain::package_id package;
   domain::package_generation generation = domain::package_generation::unknown;
   std::string instance_url;  ///< of the hub, for links to Setup; empty before the first login
-  std::string runbook_url;   ///< with `{{ rule }}` where the rule's name goes; empty without
-  std::string agent_url;     ///< where this agent answers
+  alert_site site;
+  /// Whose orgs they are; may be nullptr.
+  std::shared_ptr<const configuration::org_directory> orgs;
 };
 
 enum class alert_mode { enforce, dry_run };
@@ -53,14 +56,14 @@ enum class alert_mode { enforce, dry_run };
 
 /// `PushguardHubBlind`: no complete read of the hub for too long; nothing is aborted on old data.
 [[nodiscard]] alerts::alert make_blind_alert(std::string_view hub, std::string_view last_failure,
-                                             std::string_view agent_url);
+                                             const alert_site& site);
 
 /// `PushguardLoginRefused`: Salesforce refuses the hub's credentials, its user or its app.
 [[nodiscard]] alerts::alert make_login_alert(std::string_view hub, std::string_view refusal,
-                                             std::string_view agent_url);
+                                             const alert_site& site);
 
 /// `PushguardAuditTrailBroken`: the chain of the audit trail is not intact; `problem` says where.
-[[nodiscard]] alerts::alert make_audit_alert(std::string_view problem, std::string_view agent_url);
+[[nodiscard]] alerts::alert make_audit_alert(std::string_view problem, const alert_site& site);
 
 /// What a hub's agent has spent of what it may ask.
 struct budget_view {
@@ -74,7 +77,7 @@ struct budget_view {
 
 /// `PushguardApiBudgetLow`: the hub is read more slowly than configured.
 [[nodiscard]] alerts::alert make_budget_alert(std::string_view hub, const budget_view& budget,
-                                              std::string_view agent_url);
+                                              const alert_site& site);
 
 /// The ids under which these alerts are raised and resolved.
 [[nodiscard]] std::string warning_alert_id(const rule_key& key);

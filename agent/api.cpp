@@ -7,6 +7,7 @@
 #include <boost/json/value_from.hpp>
 #include <charconv>
 #include <unordered_set>
+#include <utility>
 
 #include "agent/decision_api.hpp"
 #include "base/text.hpp"
@@ -91,7 +92,19 @@ json::object to_json(const request_view& request, const error_counts& failures) 
           {"failed_by_type", std::move(failed_by_type)}};
 }
 
-json::object to_json(const job_view& job, const org_view* org) {
+/// What answers about orgs are made of.
+struct org_source {
+  const read_model& model;
+  std::function<std::shared_ptr<const configuration::org_directory>()> directory;
+};
+
+json::value text_or_null(std::string_view raw) {
+  return raw.empty() ? json::value(nullptr) : json::value(text(raw));
+}
+
+json::object to_json(const job_view& job, const org_view* org, const configuration::org_directory* orgs) {
+  const auto note =
+      (orgs != nullptr ? orgs->find(job.org) : std::nullopt).value_or(configuration::org_note());
   return {{"id", job.id.text()},
           {"request_id", job.request.text()},
           {"org_key", job.org.text()},
@@ -103,7 +116,10 @@ json::object to_json(const job_view& job, const org_view* org) {
           {"end", time_or_null(job.end)},
           {"error_type", job.error ? json::value(domain::to_string(*job.error)) : json::value(nullptr)},
           {"error_title", text(job.error_title)},
-          {"error_message", text(job.error_message)}};
+          {"error_message", text(job.error_message)},
+          {"customer", text_or_null(note.customer)},
+          {"tier", text_or_null(note.tier)},
+          {"contact", text_or_null(note.contact)}};
 }
 
 json::object to_json(const rollout_view& rollout) {
@@ -240,13 +256,15 @@ std::map<domain::org_key, const job_view*> newest_jobs(const read_model& model, 
   return newest;
 }
 
-std::expected<json::array, std::string> orgs_page(const read_model& model, const rollout_view& rollout,
+std::expected<json::array, std::string> orgs_page(const org_source& from, const rollout_view& rollout,
                                                   std::string_view asked, const std::string& after,
                                                   std::size_t size, std::string& next) {
   constexpr std::array known{"", "failed", "succeeded", "spared", "running"};
   if (std::ranges::find(known, asked) == known.end()) {
     return std::unexpected("result must be failed, succeeded, spared or running");
   }
+  const read_model& model = from.model;
+  const auto directory = from.directory();
   std::unordered_set<domain::org_key> spared;
   if (const auto* keys = model.spared(rollout.hub, rollout.id)) {
     spared.insert(keys->begin(), keys->end());
@@ -271,15 +289,15 @@ std::expected<json::array, std::string> orgs_page(const read_model& model, const
       next = page.back().as_object().at("org_key").as_string();
       break;
     }
-    json::object row = to_json(*job, model.org(rollout.hub, org));
+    json::object row = to_json(*job, model.org(rollout.hub, org), directory.get());
     row.emplace("spared", spared.contains(org));
     page.push_back(std::move(row));
   }
   return page;
 }
 
-http_reply get_orgs(const read_model& model, const http_request& request, const path_parts& parts) {
-  const auto rollout = named_rollout(model, parts);
+http_reply get_orgs(const org_source& from, const http_request& request, const path_parts& parts) {
+  const auto rollout = named_rollout(from.model, parts);
   if (!rollout) {
     return rollout.error();
   }
@@ -289,7 +307,7 @@ http_reply get_orgs(const read_model& model, const http_request& request, const 
   }
   const std::string after = request.query("after").value_or("").substr(0, 15);
   std::string next;
-  auto page = orgs_page(model, **rollout, request.query("result").value_or(""), after, *size, next);
+  auto page = orgs_page(from, **rollout, request.query("result").value_or(""), after, *size, next);
   if (!page) {
     return error_reply(400, "bad_request", page.error());
   }
@@ -324,7 +342,8 @@ http_reply get_request(const read_model& model, const path_parts& parts) {
                  : request.error();
 }
 
-http_reply get_jobs(const read_model& model, const http_request& request, const path_parts& parts) {
+http_reply get_jobs(const org_source& from, const http_request& request, const path_parts& parts) {
+  const read_model& model = from.model;
   const auto owner = named_request(model, parts);
   if (!owner) {
     return owner.error();
@@ -351,6 +370,7 @@ http_reply get_jobs(const read_model& model, const http_request& request, const 
     }
     place = table.upper_bound(*id);
   }
+  const auto directory = from.directory();
   json::array page;
   json::value next = nullptr;
   for (; place != table.end(); ++place) {
@@ -361,7 +381,7 @@ http_reply get_jobs(const read_model& model, const http_request& request, const 
       next = page.back().as_object().at("id");
       break;
     }
-    page.push_back(to_json(place->second, model.org((*owner)->hub, place->second.org)));
+    page.push_back(to_json(place->second, model.org((*owner)->hub, place->second.org), directory.get()));
   }
   return json_reply(json::object{{"jobs", std::move(page)}, {"next", std::move(next)}});
 }
@@ -369,7 +389,8 @@ http_reply get_jobs(const read_model& model, const http_request& request, const 
 /// All answers are made at once from memory; only the router's signature is a coroutine.
 template <class Answer>
 route_handler at_once(Answer answer) {
-  return [answer](const http_request& request, const path_parts& parts) -> asio::awaitable<http_reply> {
+  return [answer = std::move(answer)](const http_request& request,
+                                      const path_parts& parts) -> asio::awaitable<http_reply> {
     co_return answer(request, parts);
   };
 }
@@ -380,8 +401,10 @@ json::object hold_json(const hold_view& hold) {
   return to_json(hold);
 }
 
-void add_api_routes(http_router& router, const read_model& model) {
+void add_api_routes(http_router& router, const read_model& model,
+                    std::function<std::shared_ptr<const configuration::org_directory>()> whose_orgs) {
   const auto* known = &model;
+  const org_source orgs{.model = model, .directory = std::move(whose_orgs)};
   router.add("GET", "/api/v1/rollouts",
              at_once([known](const http_request&, const path_parts&) { return get_rollouts(*known); }));
   for (const char* path : {"/api/v1/rollouts/{hub}/{version}", "/api/v1/rollouts/{hub}/{version}/{number}"}) {
@@ -390,8 +413,8 @@ void add_api_routes(http_router& router, const read_model& model) {
                }));
   }
   router.add("GET", "/api/v1/rollouts/{hub}/{version}/{number}/orgs",
-             at_once([known](const http_request& request, const path_parts& parts) {
-               return get_orgs(*known, request, parts);
+             at_once([orgs](const http_request& request, const path_parts& parts) {
+               return get_orgs(orgs, request, parts);
              }));
   router.add("GET", "/api/v1/requests",
              at_once([known](const http_request&, const path_parts&) { return get_requests(*known); }));
@@ -399,8 +422,8 @@ void add_api_routes(http_router& router, const read_model& model) {
                return get_request(*known, parts);
              }));
   router.add("GET", "/api/v1/requests/{id}/jobs",
-             at_once([known](const http_request& request, const path_parts& parts) {
-               return get_jobs(*known, request, parts);
+             at_once([orgs](const http_request& request, const path_parts& parts) {
+               return get_jobs(orgs, request, parts);
              }));
   router.add("GET", "/api/v1/holds",
              at_once([known](const http_request&, const path_parts&) { return get_holds(*known); }));

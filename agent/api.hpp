@@ -2,6 +2,10 @@
 
 #include <boost/json/object.hpp>
 
+#include <functional>
+#include <memory>
+
+#include "agent/configuration/org_directory.hpp"
 #include "agent/read_model.hpp"
 #include "base/http_server.hpp"
 
@@ -11,7 +15,9 @@ namespace pushguard::agent {
 [[nodiscard]] boost::json::object hold_json(const hold_view& hold);
 
 /// Adds the reading half of `/api/v1` to `router`: rollouts, their orgs, requests and jobs.
-/// Answers come from `model`, which must outlive the router and belong to the router's thread.
-void add_api_routes(http_router& router, const read_model& model);
+/// Answers come from `model`, which must outlive the router and belong to the router's thread; `whose_orgs`,
+/// asked on that thread, answers whose orgs they are, or nullptr.
+void add_api_routes(http_router& router, const read_model& model,
+                    std::function<std::shared_ptr<const configuration::org_directory>()> whose_orgs);
 
 }  // namespace pushguard::agent

@@ -263,7 +263,7 @@ void agent_core::begin_trail(audit_backlog& trail, alert_center& center, const s
     parts_.log.error(
         "audit_chain_broken",
         {{"problem", found.problem}, {"intact_entries", found.entries}, {"last_hash", found.last_hash}});
-    center.raise(make_audit_alert(found.problem, parts_.agent_url));
+    center.raise(make_audit_alert(found.problem, site_of(*parts_.configuration, parts_.agent_url)));
   }
   trail.add(audit_agent_started(parts_.identity.version, parts_.identity.commit, found, now));
   trail.add(audit_configuration_loaded(*parts_.configuration, "pushguard", now));

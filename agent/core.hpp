@@ -29,7 +29,7 @@ struct core_parts {
   agent_state& state;
   view_sink views;
   agent_identity identity;
-  std::string agent_url;
+  std::string agent_url;   ///< where it listens
   std::uint64_t seed = 0;  ///< of jitter
 };
 

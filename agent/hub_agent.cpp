@@ -98,6 +98,7 @@ class watching_agent final : public hub_agent {
 
   asio::awaitable<void> restore(const store::loaded_state& known);
   alert_context context_of(const domain::rollout_id& rollout) const;
+  alert_site site() const { return site_of(*parts_.configuration, parts_.agent_url); }
 
   hub_agent_parts parts_;
   const std::string& name_;
@@ -331,7 +332,7 @@ void watching_agent::tell_login(const result<>& read) {
     if (std::exchange(is_login_refused_, true))
       return;
     parts_.log.error("login_refused", {{"hub", name_}, {"error", read.error().text()}});
-    parts_.alerts.raise(make_login_alert(name_, read.error().text(), parts_.agent_url));
+    parts_.alerts.raise(make_login_alert(name_, read.error().text(), site()));
   } else if (read && std::exchange(is_login_refused_, false)) {
     parts_.alerts.resolve(login_alert_id(name_));
   }
@@ -355,7 +356,7 @@ void watching_agent::tell_budget() {
                                           {"org_used", view.org_used},
                                           {"org_limit", view.org_limit},
                                           {"interval", format_duration(view.interval)}});
-    parts_.alerts.raise(make_budget_alert(name_, view, parts_.agent_url));
+    parts_.alerts.raise(make_budget_alert(name_, view, site()));
   } else if (is_budget_low_ && !is_stretched) {
     is_budget_low_ = false;
     parts_.log.info("api_budget_recovered", {{"hub", name_}});
@@ -509,7 +510,7 @@ void watching_agent::tell_blindness(policy::freshness hub) {
   views_.hub().is_blind = hub == policy::freshness::blind;
   if (hub == policy::freshness::blind) {
     parts_.log.error("hub_blind", {{"hub", name_}, {"error", last_failure_}});
-    parts_.alerts.raise(make_blind_alert(name_, last_failure_, parts_.agent_url));
+    parts_.alerts.raise(make_blind_alert(name_, last_failure_, site()));
   } else {
     parts_.log.info("hub_seeing", {{"hub", name_}});
     parts_.alerts.resolve(blind_alert_id(name_));
@@ -692,8 +693,8 @@ alert_context watching_agent::context_of(const domain::rollout_id& rollout) cons
   context.hub = name_;
   context.rollout = rollout.text();
   context.instance_url = instance_url_;
-  context.runbook_url = parts_.configuration->alerts.runbook_url;
-  context.agent_url = parts_.agent_url;
+  context.site = site();
+  context.orgs = parts_.configuration->orgs;
   if (const auto index = tracked_.find(rollout); index && !tracked_.at(*index).requests.empty()) {
     const domain::request_row& row = tracked_.at(tracked_.at(*index).requests.front()).row;
     context.package_name = row.package_name;

@@ -45,7 +45,7 @@ struct hub_agent_parts {
   view_sink views;
   std::shared_ptr<tls_trust> trust;  ///< for https; may be empty where every origin is plain
   std::string agent_version;
-  std::string agent_url;
+  std::string agent_url;  ///< where it listens
 };
 
 /// Watches one hub: reads it, listens to its stream, judges, decides, and carries decisions out. For one

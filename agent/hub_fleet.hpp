@@ -24,7 +24,7 @@ struct hub_fleet_parts {
   random_engine& random;
   view_sink views;
   std::string agent_version;
-  std::string agent_url;
+  std::string agent_url;  ///< where it listens
 };
 
 /// What they work with once the store is open. References outlive the agents.

@@ -158,7 +158,7 @@ void web_server::add_routes() {
   add("/metrics/orgs", [this](const http_request& request) { return org_metrics(request); });
   add("/-/healthy", [this](const http_request&) { return healthy(); });
   add("/-/ready", [this](const http_request&) { return ready(); });
-  add_api_routes(router_, model_);
+  add_api_routes(router_, model_, [this] { return parts_.configuration->orgs; });
   add_decision_routes(router_, parts_.reach_store);
   add_operator_routes(router_,
                       {.tokens = [this] { return std::span(parts_.configuration->api_tokens); },

@@ -191,8 +191,9 @@ std::string csv_cell(std::string_view text) {
   return quoted + '"';
 }
 
-constexpr std::array org_columns{"org_key", "org_name",   "org_type",    "sf_instance", "request_id",
-                                 "status",  "error_type", "error_title", "start",       "end"};
+constexpr std::array org_columns{"org_key",    "org_name", "org_type",   "sf_instance",
+                                 "request_id", "status",   "error_type", "error_title",
+                                 "start",      "end",      "customer",   "tier"};
 
 }  // namespace
 

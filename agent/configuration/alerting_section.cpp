@@ -1,7 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <span>
 
+#include "agent/configuration/link_template.hpp"
 #include "agent/configuration/sections.hpp"
 #include "alerts/webhook.hpp"
 
@@ -13,7 +16,6 @@ using namespace std::chrono_literals;
 constexpr std::size_t receivers_max = 64;  // each has a queue, a connection and label values of its own
 constexpr std::size_t routes_max = 256;
 constexpr std::size_t urls_max = 16;  // the peers of one Alertmanager cluster
-constexpr std::string_view rule_placeholder = "{{ rule }}";
 
 alertmanager_receiver read_alertmanager(yaml_reader& from) {
   alertmanager_receiver made;
@@ -159,18 +161,26 @@ std::vector<alerts::route> read_routes(yaml_reader& from, const unique_names& na
   return made;
 }
 
-std::string read_runbook_url(yaml_reader& from) {
-  auto text = from.text("runbook_url").value_or("");
+/// A link with placeholders; `examples` are what may stand for them. Empty where the key is absent.
+std::string read_link(yaml_reader& from, std::string_view key, std::span<const link_value> examples) {
+  auto text = from.text(key).value_or("");
   if (text.empty())
     return text;
-  std::string example = text;
-  for (auto at = example.find(rule_placeholder); at != std::string::npos; at = example.find(rule_placeholder))
-    example.replace(at, rule_placeholder.size(), "rule");
-  if (example.find("{{") != std::string::npos)
-    from.problem("runbook_url", "runbook_url may hold {{ rule }} and no other placeholder");
-  else if (const auto parsed = parse_url(example); !parsed)
-    from.problem("runbook_url", "runbook_url: " + parsed.error().text());
+  const auto example = fill_link(text, examples);
+  if (!example)
+    from.problem(key, fmt::format("{}: {}", key, example.error().text()));
+  else if (const auto parsed = parse_url(*example); !parsed)
+    from.problem(key, fmt::format("{}: {}", key, parsed.error().text()));
   return text;
+}
+
+void read_links(yaml_reader& from, alerting& made) {
+  constexpr link_value rule{"rule", "failure-rate"};
+  made.runbook_url = read_link(from, "runbook_url", std::array{rule});
+  made.dashboard_url =
+      read_link(from, "dashboard_url",
+                std::array{link_value{"hub", "devhub"}, link_value{"rollout", "04t000000000001/1"},
+                           link_value{"policy", "production"}, rule});
 }
 
 /// Without routes every receiver gets every alert: nobody names a receiver in order to be silent.
@@ -199,7 +209,7 @@ alerting read_alerting(yaml_reader& root, const reading& context) {
   made.routes = from->has("routes") ? read_routes(*from, names) : everything_to(made.receivers);
   (void)from->node("routes");
   made.repeat_interval = from->time("repeat_interval", {1min, 7 * 24h}).value_or(made.repeat_interval);
-  made.runbook_url = read_runbook_url(*from);
+  read_links(*from, made);
   from->refuse(later, unsupported);
   from->finish();
   return made;

@@ -74,6 +74,22 @@ void read_orgs_file(yaml_reader& root, const reading& context, configuration& ma
   made.orgs = std::make_shared<const org_directory>(std::move(*orgs));
 }
 
+void read_external_url(yaml_reader& from, configuration& made) {
+  constexpr std::string_view key = "external_url";
+  const auto text = from.text(key);
+  if (!text)
+    return;
+  const auto parsed = parse_url(*text);
+  if (!parsed)
+    from.problem(key, fmt::format("{}: {}", key, parsed.error().text()));
+  else if (text->find_first_of("?#") != std::string::npos)
+    from.problem(key, fmt::format("{} must have no query and no fragment: paths are added to it", key));
+  else if (text->ends_with('/'))
+    from.problem(key, fmt::format("{} must not end with a slash: paths are added to it", key));
+  else
+    made.external_url = parsed->origin.text() + (parsed->target == "/" ? "" : parsed->target);
+}
+
 void read_http(yaml_reader& from, const reading& context, configuration& made) {
   constexpr std::array<std::string_view, 1> later{"web_config_file"};
   if (const auto text = from.text("listen")) {
@@ -83,6 +99,7 @@ void read_http(yaml_reader& from, const reading& context, configuration& made) {
     else
       from.problem("listen", "listen: " + address.error().text());
   }
+  read_external_url(from, made);
   read_api_tokens(from, context, made);
   from.refuse(later, unsupported);
   from.finish();

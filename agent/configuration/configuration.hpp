@@ -101,7 +101,10 @@ struct alerting {
   std::vector<receiver> receivers;
   std::vector<alerts::route> routes;  ///< only names of `receivers`
   duration repeat_interval = std::chrono::hours(4);
-  std::string runbook_url;  ///< with `{{ rule }}` where the rule's name goes; empty without
+  /// Links of alerts, with placeholders as for fill_link: `rule`; for the dashboard also `hub`, `rollout` and
+  /// `policy`. Empty without.
+  std::string runbook_url;
+  std::string dashboard_url;
 };
 
 /// Whether to abort while decisions cannot be recorded.
@@ -134,6 +137,9 @@ struct configuration {
   std::filesystem::path state = "/var/lib/pushguard/state.db";
   store_failure_handling on_store_failure = store_failure_handling::refuse;
   listen_address listen{.host = "127.0.0.1", .port = 9595};
+  /// Where people reach the agent: an origin, and maybe a path, without a slash at its end. Empty: where it
+  /// listens.
+  std::string external_url;
   /// Who may POST; empty: nobody.
   std::vector<api_token> api_tokens;
   std::optional<std::filesystem::path> api_tokens_file;  ///< where they were read

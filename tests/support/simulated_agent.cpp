@@ -141,7 +141,8 @@ http_handler simulated_agent::alertmanager() {
       const auto ends = parse_time(text_at(alert, "/endsAt"));
       alerts_.push_back({text_at(alert, "/labels/alertname"), text_at(alert, "/labels/severity"),
                          text_at(alert, "/annotations/summary"), text_at(alert, "/annotations/outcome"),
-                         ends && *ends <= time_.wall_now(), text_at(alert, "/annotations/description")});
+                         ends && *ends <= time_.wall_now(), text_at(alert, "/annotations/description"),
+                         text_at(alert, "/generatorURL"), text_at(alert, "/annotations/dashboard_url")});
     }
     co_return http_reply{};
   };

@@ -33,6 +33,8 @@ struct told_alert {
   std::string outcome;  ///< of a containment
   bool is_resolved = false;
   std::string description = {};
+  std::string generator_url = {};
+  std::string dashboard_url = {};
 };
 
 /// The demo's rollout at the speed of life: jobs take a minute or two, waves start a quarter of an hour

@@ -19,6 +19,7 @@ using testing::ContainsRegex;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::MatchesRegex;
 using testing::Not;
 using testing::SizeIs;
 
@@ -267,6 +268,50 @@ TEST_F(Reload, TakesOnReceiversAndLeavesTheOthersAlone) {
   reload_well();
   EXPECT_THAT(world.get("/metrics"),
               Not(HasSubstr("pushguard_notification_queue_length{receiver=\"second\"}")));
+}
+
+// What alerts lead to, and whose orgs they name, is that of the file that was loaded last.
+TEST_F(Reload, TakesOtherLinksAndOtherNamesOfOrgs) {
+  world.use_policies(policy("60%"));
+  world.start();
+  run_until_armed();
+  std::string customers = "org_key,customer,tier\n";
+  for (const auto& [id, request] : world.model().requests()) {
+    const auto* jobs = world.model().jobs(id);
+    ASSERT_NE(jobs, nullptr);
+    for (const auto& [job_id, job] : *jobs)
+      customers += fmt::format("{},\"Customer, {}\",gold\n", job.org.text(), job.org.key());
+  }
+  std::ofstream(world.directory() / "customers.csv") << customers;
+  world.use_policies(policy("5%"));
+  std::string file = world.file();
+  file.replace(file.find("http: { "), 8, "http: { external_url: https://push.example.com/guard, ");
+  file.replace(file.find("alerts:\n"), 8,
+               "alerts:\n  dashboard_url: \"https://graphs.example.com/{{ rollout }}\"\n");
+  world.use_file("orgs_file: customers.csv\n" + file);
+  const agent::reload_answer answered = world.reload();
+  EXPECT_THAT(answered.problems, IsEmpty());
+  EXPECT_THAT(answered.needs_restart, IsEmpty());
+  ASSERT_TRUE(world.run_to_the_end());
+
+  const auto told = std::ranges::find(world.alerts(), "PushguardContainment", &test::told_alert::name);
+  ASSERT_NE(told, world.alerts().end());
+  EXPECT_EQ(told->generator_url, "https://push.example.com/guard");
+  EXPECT_THAT(told->dashboard_url, MatchesRegex("https://graphs.example.com/04t[A-Za-z0-9]+%2F1"));
+  EXPECT_THAT(
+      told->description,
+      ContainsRegex(R"(for example (00D[A-Za-z0-9]{12})[A-Z0-9]* \(Customer, 00D[A-Za-z0-9]{12}, gold\))"));
+  const std::string first(world.model().requests().begin()->second.row.id.text());
+  const auto jobs = world.get("/api/v1/requests/" + first + "/jobs?limit=1");
+  EXPECT_THAT(jobs,
+              ContainsRegex(R"("customer":"Customer, 00D[A-Za-z0-9]{12}","tier":"gold","contact":null)"));
+  EXPECT_THAT(world.get("/api/v1/rollouts/devhub/" + only_rollout() + "/orgs?limit=1"),
+              HasSubstr(R"("tier":"gold")"));
+
+  world.use_file(file);
+  reload_well();
+  EXPECT_THAT(world.get("/api/v1/requests/" + first + "/jobs?limit=1"),
+              HasSubstr(R"("customer":null,"tier":null)"));
 }
 
 TEST_F(Reload, SaysWhatNeedsARestart) {

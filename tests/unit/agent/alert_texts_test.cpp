@@ -10,6 +10,8 @@ namespace {
 
 using alerts::alert_severity;
 using testing::AllOf;
+using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -28,7 +30,9 @@ alert_context context() {
   made.package = domain::package_id::parse("033000000000001").value();
   made.generation = domain::package_generation::first;
   made.instance_url = "https://example.my.salesforce.com";
-  made.runbook_url = "https://wiki.example.com/push/{{ rule }}";
+  made.site = {.agent_url = "http://agent.example.com",
+               .runbook_url = "https://wiki.example.com/push/{{ rule }}",
+               .dashboard_url = "https://graphs.example.com/{{ hub }}?rollout={{ rollout }}"};
   return made;
 }
 
@@ -133,8 +137,12 @@ TEST(RuleAlerts, NameTheRuleAndLinkItsRunbook) {
   const auto warning = make_warning_alert(context(), rule);
   EXPECT_EQ(warning.severity, alert_severity::warning);
   EXPECT_THAT(warning.summary, HasSubstr("production/failure rate [USA442] is near its limit"));
-  ASSERT_EQ(warning.links.size(), 1U);
-  EXPECT_EQ(warning.links.front().url, "https://wiki.example.com/push/failure%20rate");
+  EXPECT_THAT(warning.links,
+              ElementsAre(alerts::alert_link{"runbook", "https://wiki.example.com/push/failure%20rate"},
+                          alerts::alert_link{"dashboard",
+                                             "https://graphs.example.com/devhub?rollout=04t000000000001%2F1"},
+                          alerts::alert_link{"live_page", "http://agent.example.com/"}));
+  EXPECT_EQ(warning.generator_url, "http://agent.example.com");
   const auto breach = make_breach_alert(context(), rule, alert_severity::error);
   EXPECT_EQ(breach.severity, alert_severity::error);
   EXPECT_NE(breach.id, warning.id) << "a warning ends when the breach begins";
@@ -142,12 +150,12 @@ TEST(RuleAlerts, NameTheRuleAndLinkItsRunbook) {
 }
 
 TEST(HubAlerts, SayWhatIsWrongAndWhatFollows) {
-  const auto login = make_login_alert("devhub", "logging in: Salesforce answered 400 inactive_user",
-                                      "http://agent.example.com");
+  const auto login =
+      make_login_alert("devhub", "logging in: Salesforce answered 400 inactive_user", context().site);
   EXPECT_EQ(login.severity, alert_severity::critical);
   EXPECT_THAT(login.summary, HasSubstr("login to hub devhub"));
   EXPECT_THAT(login.description, HasSubstr("inactive_user. The login is tried again"));
-  const auto blind = make_blind_alert("devhub", "no route", "http://agent.example.com");
+  const auto blind = make_blind_alert("devhub", "no route", context().site);
   const auto budget = make_budget_alert("devhub",
                                         {.spent = 2400,
                                          .allowed = 3000,
@@ -155,7 +163,7 @@ TEST(HubAlerts, SayWhatIsWrongAndWhatFollows) {
                                          .org_limit = 15'000,
                                          .interval = std::chrono::milliseconds(287'100),
                                          .wanted = std::chrono::seconds(15)},
-                                        "http://agent.example.com");
+                                        context().site);
   EXPECT_EQ(budget.severity, alert_severity::warning);
   EXPECT_EQ(budget.summary,
             "Pushguard reads hub devhub every 4m48s instead of every 15s, to spare API calls");
@@ -164,6 +172,46 @@ TEST(HubAlerts, SayWhatIsWrongAndWhatFollows) {
       "In the last 24 hours Pushguard made 2400 of the 3000 calls of its budget, and all users of the org "
       "9000 of 15000.");
   EXPECT_EQ(std::set({login.id, blind.id, budget.id}).size(), 3U);
+}
+
+TEST(HubAlerts, LeadToTheirOwnRunbookAndTheLivePage) {
+  const alert_site site = context().site;
+  for (const alerts::alert& each :
+       {make_login_alert("devhub", "x", site), make_blind_alert("devhub", "x", site),
+        make_budget_alert("devhub", {}, site), make_audit_alert("x", site)}) {
+    EXPECT_EQ(each.generator_url, "http://agent.example.com");
+    EXPECT_THAT(each.links,
+                ElementsAre(alerts::alert_link{"runbook", "https://wiki.example.com/push/" + each.name},
+                            alerts::alert_link{"live_page", "http://agent.example.com/"}));
+  }
+}
+
+TEST(ContainmentAlert, NamesWhoseOrgsFailedWhereThatIsKnown) {
+  auto orgs = configuration::org_directory::parse(
+      "org_key,customer,tier,contact\n"
+      "00D000000000001,Acme Ltd,gold,ann\n"
+      "00D000000000002,Beta,,\n"
+      "00D000000000003,,silver,\n"
+      "00D000000000004,,,dan\n"
+      "00D000000000005,\"E\nvil\",gold,\n",
+      "orgs.csv");
+  ASSERT_TRUE(orgs);
+  alert_context knowing = context();
+  knowing.orgs = std::make_shared<const configuration::org_directory>(std::move(*orgs));
+  decision_view made = decision();
+  made.signatures = {
+      {"DeployError: Deployment Failure", 17, {"00D000000000001EAA", "00D000000000002", "00D000000000003"}},
+      {"PACError", 3, {"00D000000000004", "00D000000000005", "00D000000000006"}}};
+  EXPECT_THAT(
+      make_containment_alert(knowing, made, alert_severity::critical).description,
+      EndsWith(
+          "\nMost frequent errors:"
+          "\n- 17 orgs: DeployError: Deployment Failure (for example 00D000000000001EAA (Acme Ltd, gold), "
+          "00D000000000002 (Beta), 00D000000000003 (silver))"
+          "\n- 3 orgs: PACError (for example 00D000000000004, 00D000000000005 (E vil, gold), "
+          "00D000000000006)"));
+  EXPECT_THAT(make_containment_alert(context(), made, alert_severity::critical).description,
+              HasSubstr("(for example 00D000000000001EAA, 00D000000000002, 00D000000000003)"));
 }
 
 }  // namespace

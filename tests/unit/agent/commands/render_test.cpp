@@ -10,6 +10,7 @@ namespace pushguard::agent {
 namespace {
 
 using testing::AllOf;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -29,6 +30,16 @@ TEST(RenderOrgs, QuotesCsvCellsAndDefusesFormulas) {
   EXPECT_THAT(render_org_csv(org("say \"hi\"")), HasSubstr("\"say \"\"hi\"\"\""));
   EXPECT_THAT(render_org_csv(org("=HYPERLINK(1)")), HasSubstr(",'=HYPERLINK(1),"));
   EXPECT_THAT(render_org_csv(org("two\nlines")), HasSubstr("two lines"));
+}
+
+TEST(RenderOrgs, TellsWhoseOrgItIsAtTheEndOfTheCsv) {
+  boost::json::object whose = org("Acme");
+  whose.emplace("customer", "Acme, Ltd");
+  whose.emplace("tier", "=gold");
+  whose.emplace("contact", nullptr);
+  EXPECT_THAT(orgs_csv_header(), EndsWith(",start,end,customer,tier\r\n"));
+  EXPECT_THAT(render_org_csv(whose), EndsWith(",,,\"Acme, Ltd\",'=gold\r\n"));
+  EXPECT_THAT(render_org_csv(org("Acme")), EndsWith(",,,,\r\n"));
 }
 
 TEST(RenderOrgs, KeepsControlCharactersOutOfTheTerminal) {

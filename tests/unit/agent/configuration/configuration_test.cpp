@@ -232,6 +232,9 @@ TEST_F(ReadConfiguration, HasTheDefaultsOfTheDesign) {
   EXPECT_THAT(made->alerts.routes, IsEmpty());
   EXPECT_EQ(made->alerts.repeat_interval, 4h);
   EXPECT_EQ(made->alerts.runbook_url, "");
+  EXPECT_EQ(made->alerts.dashboard_url, "");
+  EXPECT_EQ(made->external_url, "");
+  EXPECT_EQ(made->orgs, nullptr);
   EXPECT_EQ(made->state, "/var/lib/pushguard/state.db");
   EXPECT_EQ(made->on_store_failure, store_failure_handling::refuse);
   EXPECT_EQ(made->listen.text(), "127.0.0.1:9595");
@@ -402,7 +405,13 @@ constexpr wrong_line wrong_lines[] = {
     {"repeat_interval: 1h", "repeat_interval: 59s",
      "62:20: repeat_interval must be from 1m to 7d, not '59s'"},
     {"https://wiki.example.com/{{ rule }}", "https://wiki.example.com/{{ policy }}",
-     "63:16: runbook_url may hold {{ rule }} and no other placeholder"},
+     "63:16: runbook_url: it may hold {{ rule }} and no other placeholder"},
+    {"https://wiki.example.com/{{ rule }}", "https://wiki.example.com/{{ rule",
+     "63:16: runbook_url: it has {{ without }} behind it"},
+    {"runbook_url: https://wiki.example.com/{{ rule }}", "dashboard_url: https://d/{{ hub }}/{{ team }}",
+     "63:18: dashboard_url: it may hold {{ hub }}, {{ rollout }}, {{ policy }}, {{ rule }} and no other"},
+    {"runbook_url: https://wiki.example.com/{{ rule }}", "dashboard_url: https://{{ rollout }}.example.com/",
+     "63:18: dashboard_url: the URL's host is neither a host name nor an address"},
     {"https://wiki.example.com/{{ rule }}", "wiki/{{ rule }}", "63:16: runbook_url: "},
     // the agent
     {"state: sqlite:data/state.db", "state: data/state.db",
@@ -414,6 +423,18 @@ constexpr wrong_line wrong_lines[] = {
     {"on_store_failure: act", "on_store_failure: ignore",
      "65:19: on_store_failure must be refuse or act, not 'ignore'"},
     {"listen: 0.0.0.0:9000", "listen: \":9000\"", "67:11: listen: write an address and a port"},
+    {"listen: 0.0.0.0:9000", "external_url: push.example.com",
+     "67:17: external_url: the URL does not begin with https:// or http://"},
+    {"listen: 0.0.0.0:9000", "external_url: https://push.example.com/",
+     "67:17: external_url must not end with a slash: paths are added to it"},
+    {"listen: 0.0.0.0:9000", "external_url: https://push.example.com/guard/",
+     "67:17: external_url must not end"},
+    {"listen: 0.0.0.0:9000", "external_url: https://push.example.com/?a=b",
+     "67:17: external_url must have no query and no fragment: paths are added to it"},
+    {"listen: 0.0.0.0:9000", "external_url: https://push.example.com#top",
+     "67:17: external_url must have no query"},
+    {"listen: 0.0.0.0:9000", "external_url: https://me:pw@push.example.com",
+     "67:17: external_url: the URL carries user information"},
     {"mode: failed", "mode: none", "69:9: mode must be all or failed or off, not 'none'"},
     {"limit: 10", "limit: 0", "70:10: limit must be from 1 to 5000000, not '0'"},
     {"limit: 10", "limit: 5000001", "70:10: limit must be from 1 to 5000000"},
@@ -468,6 +489,22 @@ TEST_F(ReadConfiguration, RefusesKeysThatALaterVersionWillKnow) {
                 ElementsAre(HasSubstr("is not supported by this version")))
         << with;
   }
+}
+
+TEST_F(ReadConfiguration, ReadsWhereAlertsLead) {
+  const auto with = [&](const std::string& key, const std::string& value) {
+    const auto made = read(
+        replaced(complete, key == "external_url" ? "  listen: 0.0.0.0:9000\n" : "  repeat_interval: 1h\n",
+                 "  " + key + ": " + value + "\n"));
+    EXPECT_TRUE(made) << value;
+    return made.value_or(configuration());
+  };
+  for (const char* link :
+       {"https://d.example.com/{{hub}}?r={{ rollout }}&p={{ policy }}&n={{ rule }}", "http://d"})
+    EXPECT_EQ(with("dashboard_url", link).alerts.dashboard_url, link);
+  EXPECT_EQ(with("external_url", "https://push.example.com").external_url, "https://push.example.com");
+  EXPECT_EQ(with("external_url", "HTTP://Push.example.com:8080/a/b").external_url,
+            "http://push.example.com:8080/a/b");
 }
 
 TEST_F(ReadConfiguration, ReadsWhoseOrgsTheyAre) {
