@@ -7,6 +7,7 @@
 #include <boost/json/value_from.hpp>
 #include <charconv>
 #include <unordered_set>
+#include <utility>
 
 #include "agent/decision_api.hpp"
 #include "base/text.hpp"
@@ -388,7 +389,8 @@ http_reply get_jobs(const org_source& from, const http_request& request, const p
 /// All answers are made at once from memory; only the router's signature is a coroutine.
 template <class Answer>
 route_handler at_once(Answer answer) {
-  return [answer](const http_request& request, const path_parts& parts) -> asio::awaitable<http_reply> {
+  return [answer = std::move(answer)](const http_request& request,
+                                      const path_parts& parts) -> asio::awaitable<http_reply> {
     co_return answer(request, parts);
   };
 }
