@@ -212,7 +212,8 @@ void enforcement::on_not_recorded(const policy::judgement& judged, const failure
   const auto handling = on_failure(judged);
   const decision_view view = make_decision_view(decision);
   const auto [place, is_first] = unrecorded_.emplace(judged.firing(), not_recorded_alert_id(view));
-  if (handling == configuration::store_failure_handling::refuse &&
+  // Once, with the numbers of that moment: it comes up again with every look at the rollout.
+  if (is_first && handling == configuration::store_failure_handling::refuse &&
       judged.mode == policy::policy_mode::enforce)
     parts_.agent.alerts.raise(make_not_recorded_alert(parts_.context_of(judged.key.rollout), view, why,
                                                       severity_of(judged.severity)));

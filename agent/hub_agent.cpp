@@ -647,9 +647,10 @@ asio::awaitable<void> watching_agent::judge_forever() {
     const steady_time ask_again_at = ask_to_confirm(std::move(found.needs_errors));
     co_await acting_.remember_watched();
     co_await acting_.contain_latecomers();
-    news_.tell(parts_.configuration->rollout_gap, now);
     co_await dry_runs_.follow();
     const bool sees_rollouts = was_read_ && hub == policy::freshness::fresh;
+    if (sees_rollouts)
+      news_.tell(parts_.configuration->rollout_gap, now);
     watch_.look(sees_rollouts ? rollout_watch::view::all : rollout_watch::view::channels, clock_.wall_now(),
                 last_failure_);
     views_.flush(now);

@@ -85,6 +85,8 @@ rollout_story read_story(const tracker::tracker& tracked, tracker::rollout_index
   const bool has_started = count_of(story.jobs, push_status::in_progress) > 0 ||
                            count_of(story.jobs, push_status::succeeded) > 0 ||
                            count_of(story.jobs, push_status::failed) > 0;
+  if (tracked.at(rollout).requests.empty())
+    return story;  // known from the store, and not read yet
   if (!tracked.at(rollout).is_open()) {
     story.at = rollout_story::chapter::ended;
   } else if (abort != nullptr) {
@@ -100,12 +102,13 @@ rollout_story read_story(const tracker::tracker& tracked, tracker::rollout_index
 
 bool is_closed(const tracker::tracker& tracked, tracker::rollout_index rollout, duration gap, wall_time now) {
   const tracker::rollout_record& record = tracked.at(rollout);
-  return !record.is_open() && std::ranges::all_of(record.requests, [&](tracker::request_index index) {
-    const tracker::request_record& request = tracked.at(index);
-    const wall_time last = std::max({request.begins(), request.last_progress.value_or(wall_time{}),
-                                     request.row.modified.value_or(wall_time{})});
-    return now - last > gap;
-  });
+  return !record.is_open() && !record.requests.empty() &&
+         std::ranges::all_of(record.requests, [&](tracker::request_index index) {
+           const tracker::request_record& request = tracked.at(index);
+           const wall_time last = std::max({request.begins(), request.last_progress.value_or(wall_time{}),
+                                            request.row.modified.value_or(wall_time{})});
+           return now - last > gap;
+         });
 }
 
 void rollout_news::tell(duration gap, wall_time now) {

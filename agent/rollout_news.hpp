@@ -25,7 +25,8 @@ struct rollout_story {
 [[nodiscard]] alerts::alert make_rollout_alert(const alert_context& context, const rollout_story& story);
 [[nodiscard]] std::string rollout_alert_id(std::string_view hub, std::string_view rollout);
 
-/// Where the rollout is in its story; `unknown` before anything of it has started.
+/// Where the rollout is in its story; `unknown` before anything of it has started, and
+/// while nothing of it was read.
 [[nodiscard]] rollout_story read_story(const tracker::tracker& tracked, tracker::rollout_index rollout,
                                        const store::decision_record* abort, std::uint32_t epoch);
 
@@ -47,7 +48,7 @@ class rollout_news {
  public:
   explicit rollout_news(rollout_news_parts parts) : parts_(std::move(parts)) {}
 
-  /// After each evaluation. `gap` is the configuration's rollout_gap.
+  /// After each evaluation of what a complete read has shown. `gap` is the configuration's rollout_gap.
   void tell(duration gap, wall_time now);
 
  private:

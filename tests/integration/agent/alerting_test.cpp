@@ -103,7 +103,12 @@ class Alerting : public testing::Test {
     }
     return {};
   }
-  bool fires(std::string_view name) { return text_of(alert(name), "state") == "firing"; }
+  /// Without a request, so that a wait may look at it.
+  bool fires(std::string_view name) {
+    return std::ranges::any_of(world.model().alerting()->alerts, [&](const agent::alert_view& each) {
+      return each.record.content.name == name && each.record.content.state == alerts::alert_state::firing;
+    });
+  }
 
   http_response ask(std::string_view name, std::string_view action, std::string body = "") {
     return world.post(fmt::format("/api/v1/alerts/{}/{}", text_of(alert(name), "fingerprint"), action),
@@ -172,7 +177,7 @@ TEST_F(Alerting, IsMutedForAWhileAndOverARestart) {
   world.run_for(4h + 50min);
   EXPECT_EQ(hooks("PushguardHubBlind").size(), before) << "the repeat interval is 4 h";
   world.run_for(15min);
-  EXPECT_EQ(hook_types("PushguardHubBlind").back(), "alert.repeated");
+  EXPECT_EQ(hooks("PushguardHubBlind").size(), before + 1) << "now it is told again";
   world.set_outage(false);
   ASSERT_TRUE(world.run_until([&] { return !fires("PushguardHubBlind"); }));
   world.run_for(5s);
@@ -242,14 +247,12 @@ TEST_F(Alerting, ReachesPeopleWhileTheStoreTakesNothing) {
   EXPECT_THAT(hook_types("PushguardContainment"), testing::ElementsAre("alert.fired", "alert.updated"));
 
   world.stop();
-  const std::size_t before = hooks().size();
   world.start();
   world.run_for(10min);
   std::set<std::string> ids;
   for (const told& each : hooks())
     ids.insert(each.id);
   EXPECT_EQ(ids.size(), hooks().size()) << "what was told from memory is not told again from the store";
-  EXPECT_EQ(hooks().size(), before);
 }
 
 TEST_F(Alerting, TellsThePagerOfTheRolloutsStoryAsChangeEventsOnceEach) {

@@ -12,7 +12,6 @@ using namespace pushguard::test;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::Not;
 using testing::Pair;
 
 alert_context context() {

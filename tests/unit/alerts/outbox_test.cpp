@@ -48,6 +48,8 @@ struct script {
     outbox_row row;
   };
   std::vector<attempt> attempts;
+  bool gathers = false;                            ///< by the label `group`
+  std::vector<std::vector<std::string>> together;  ///< the alerts of each message of several
 
   [[nodiscard]] std::vector<std::string> told() const {
     std::vector<std::string> out;
@@ -67,6 +69,23 @@ class scripted_receiver final : public receiver {
   const std::string& name() const noexcept override { return name_; }
   superseding supersedes() const noexcept override { return script_.mode; }
   std::optional<resend_policy> resends() const noexcept override { return script_.resends; }
+
+  std::string group_of(const alert& content) const override {
+    const auto group = content.labels.find("group");
+    return script_.gathers && group != content.labels.end() ? group->second : "";
+  }
+  asio::awaitable<delivery> deliver_together(std::vector<outbox_row> rows) override {
+    delivery worst = sent;
+    std::vector<std::string> alerts;
+    for (const outbox_row& row : rows) {
+      alerts.push_back(row.content.id);
+      if (const delivery outcome = script_.judge(row); outcome.verdict != delivery_verdict::sent) {
+        worst = outcome;
+      }
+    }
+    script_.together.push_back(std::move(alerts));
+    co_return worst;
+  }
 
   asio::awaitable<delivery> deliver(outbox_row row) override {
     script_.attempts.push_back({time_.steady_now(), row});
@@ -409,6 +428,53 @@ TEST_F(Outbox, DropsWhatTheReceiverRefusesForGood) {
   EXPECT_EQ(observer_.outcomes["a dropped client_error"], 1);
   ASSERT_THAT(log_.lines_of("notification_dropped"), SizeIs(1));
   EXPECT_THAT(log_.lines_of("notification_dropped")[0], HasSubstr("level=error"));
+}
+
+class Groups : public Outbox {
+ protected:
+  outbox_row make_grouped(const std::string& alert_id, const std::string& group) {
+    outbox_row row = make_row("a", alert_id);
+    row.content.labels = {{"group", group}};
+    return row;
+  }
+};
+
+TEST_F(Groups, ComeAsOneMessageWhereTheReceiverLikesThat) {
+  a_.gathers = true;
+  start();
+  commit({make_grouped("x", "one"), make_grouped("y", "one"), make_grouped("z", "two")});
+  pass(1s);
+  EXPECT_THAT(a_.together, ElementsAre(ElementsAre("x", "y")));
+  EXPECT_THAT(a_.told(), ElementsAre("z fired"));
+  EXPECT_THAT(store_.rows, IsEmpty());
+}
+
+TEST_F(Groups, AreTriedAgainTogether) {
+  a_.gathers = true;
+  bool is_up = false;
+  a_.judge = [&](const outbox_row&) { return is_up ? sent : unavailable; };
+  start();
+  commit({make_grouped("x", "one"), make_grouped("y", "one")});
+  pass(10ms);
+  is_up = true;
+  pass(1min);
+  ASSERT_THAT(a_.together, SizeIs(testing::Ge(2U)));
+  EXPECT_THAT(a_.together.back(), ElementsAre("x", "y"));
+  EXPECT_THAT(store_.rows, IsEmpty());
+}
+
+TEST_F(Groups, AreTakenApartWhereTheyAreRefusedSoThatOnlyTheCulpritIsDropped) {
+  a_.gathers = true;
+  a_.judge = [](const outbox_row& row) { return row.content.id == "bad" ? refused : sent; };
+  start();
+  const outbox_row bad = make_grouped("bad", "one");
+  const outbox_row good = make_grouped("good", "one");
+  commit({bad, good});
+  pass(1s);
+  EXPECT_THAT(a_.together, SizeIs(1));
+  EXPECT_THAT(a_.told(), ElementsAre("bad fired", "good fired"));
+  EXPECT_EQ(store_.ended.at(bad.id), outbox_end::dropped);
+  EXPECT_EQ(store_.ended.at(good.id), outbox_end::sent);
 }
 
 TEST_F(Outbox, SendsAgainWithTheSameIdsAfterACrashBeforeTheSettling) {

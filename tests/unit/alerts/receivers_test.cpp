@@ -166,6 +166,19 @@ TEST(SlackBody, SaysWhoAcknowledgedAndTellsAChangeWithoutAlarm) {
   EXPECT_THAT(slack_body(make_change(kind::resolved)), HasSubstr("Ended: "));
 }
 
+TEST(SlackBody, TellsSeveralInShortWithinSlacksLimits) {
+  std::vector<outbox_row> rows{make_row(), make_row(kind::resolved)};
+  rows[1].content.name = "PushguardHubBlind";
+  const json::object message = parsed(slack_body(rows));
+  EXPECT_THAT(json::serialize(message.at("blocks")),
+              AllOf(HasSubstr("2 alerts that belong together"), HasSubstr("Critical: PushguardRuleBreached"),
+                    HasSubstr("Resolved: PushguardHubBlind"), HasSubstr("setup page")));
+  const std::vector<outbox_row> largest(receiver::gathered_max, make_largest_row());
+  const json::object full = parsed(slack_body(largest));
+  EXPECT_LE(full.at("blocks").as_array().size(), 50U);
+  EXPECT_LE(full.at("text").as_string().size(), 4000U);
+}
+
 TEST(WebhookBody, NamesTheTypeOfEachTurn) {
   const auto type = [](const outbox_row& row) {
     return std::string(parsed(webhook_body(row)).at("type").as_string());
