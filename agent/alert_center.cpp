@@ -284,10 +284,12 @@ void alert_center::watch_receivers() {
   const wall_time now = parts_.time.wall_now();
   const std::vector<alerts::receiver_status> receivers = parts_.outbox.status();
   for (const alerts::receiver_status& status : receivers) {
+    const std::string id = receiver_failing_alert_id(status.receiver);
     if (status.failures == 0) {
-      resolve(receiver_failing_alert_id(status.receiver));
-    } else if (needs_human(status.last_reason) ||
-               now - status.failing_since.value_or(now) >= receiver_patience) {
+      resolve(id);
+    } else if (!book_.is_firing(id) && (needs_human(status.last_reason) ||
+                                        now - status.failing_since.value_or(now) >= receiver_patience)) {
+      // Once, with the words of that moment: each attempt may fail in others.
       raise(make_receiver_failing_alert(status));
     }
   }

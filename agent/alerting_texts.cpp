@@ -36,7 +36,8 @@ alert make_receiver_failing_alert(const alerts::receiver_status& status) {
   made.id = receiver_failing_alert_id(status.receiver);
   made.name = "PushguardReceiverFailing";
   made.severity = alert_severity::error;
-  made.labels = {{"receiver", status.receiver}, {"reason", std::string(to_string(status.last_reason))}};
+  made.labels = {{"receiver", status.receiver}};
+  made.annotations = {{"reason", std::string(to_string(status.last_reason))}};
   made.summary = fmt::format("Pushguard's alerts do not reach the receiver {}", status.receiver);
   made.description = fmt::format(
       "{}. {}", status.last_failure,

@@ -217,7 +217,7 @@ TEST_F(Alerting, SaysWhichReceiverTakesNothingAndWhenItDoesAgain) {
   run_until_contained();
   ASSERT_TRUE(world.run_until([&] { return fires("PushguardReceiverFailing"); }, 10min));
   EXPECT_EQ(alert("PushguardReceiverFailing").at("labels").at("receiver"), "oncall");
-  EXPECT_EQ(alert("PushguardReceiverFailing").at("labels").at("reason"), "auth_error");
+  EXPECT_EQ(alert("PushguardReceiverFailing").at("annotations").at("reason"), "auth_error");
   world.run_for(5s);
   EXPECT_THAT(hook_types("PushguardReceiverFailing"), testing::ElementsAre("alert.fired"));
   world.answer_posts("/v2/enqueue", 202);
