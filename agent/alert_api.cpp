@@ -106,7 +106,7 @@ json::array all_of(const std::vector<T>& from) {
 json::object alerting_json(const alerting_view& view) {
   return {{"alerts", all_of(view.alerts)},
           {"receivers", all_of(view.receivers)},
-          {"dead_letters", all_of(view.dead_letters)}};
+          {"dead_letters", all_of(*view.dead_letters)}};
 }
 
 void add_alert_routes(http_router& router, const read_model& model) {

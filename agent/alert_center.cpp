@@ -21,6 +21,7 @@ namespace {
 
 constexpr duration resolved_looked_back = std::chrono::minutes(15);  // as long as a book remembers them
 constexpr duration last_commit_patience = std::chrono::seconds(2);
+constexpr duration looking_interval = std::chrono::milliseconds(500);
 constexpr duration receiver_patience = std::chrono::minutes(5);  // before others are told of a failing one
 constexpr duration dropped_retold_after = std::chrono::minutes(10);  // that there are more dead letters
 
@@ -45,25 +46,39 @@ void alert_center::luggage::add_to(store::batch& batch) const {
 asio::awaitable<result<>> alert_center::restore(alerts::outbox_id newest_notification,
                                                 std::vector<alerts::dead_letter> dead_letters) {
   ids_.skip(newest_notification);
-  dead_letters_ = std::move(dead_letters);
   const auto outbox_port = store::make_outbox_store(parts_.store);
   auto records = co_await outbox_port->load_alerts(parts_.time.wall_now() - resolved_looked_back);
   if (!records) {
     co_return fail_in("reading the alerts", records.error());
   }
   book_.restore(std::move(*records));
+  // What an earlier life has told of, or is too old to be told now.
+  const wall_time since = parts_.time.wall_now() - resolved_looked_back;
+  for (const alerts::dead_letter& letter : dead_letters) {
+    const alerts::alert_record* told = book_.find(dropped_alert_id(letter.row.receiver));
+    const bool is_told = told != nullptr && told->content.updated_at >= letter.dropped_at;
+    if (is_told || letter.dropped_at < since)
+      told_drops_[letter.row.receiver].last = letter.row.id;
+  }
+  dead_letters_ = std::make_shared<const std::vector<alerts::dead_letter>>(std::move(dead_letters));
   co_return result<>{};
 }
 
-void alert_center::add(const alerts::notification& from) {
-  waiting_.alerts.push_back(from.record);
-  append(waiting_.notifications, alerts::make_outbox_rows(from, parts_.time.wall_now(), ids_));
-  on_outbox_changed();
+void alert_center::add_to(luggage& with, const alerts::notification& from) {
+  with.alerts.push_back(from.record);
+  append(with.notifications, alerts::make_outbox_rows(from, parts_.time.wall_now(), ids_));
 }
 
-void alert_center::on_outbox_changed() {
+void alert_center::add(const alerts::notification& from) {
+  add_to(waiting_, from);
   is_published_ = false;
   changed_.notify_all();
+}
+
+// Once for all that changes until run() looks again: deliveries can be many.
+void alert_center::on_outbox_changed() {
+  if (std::exchange(is_published_, false))
+    changed_.notify_all();
 }
 
 /// Every alert leads somewhere; most texts leave that to the center.
@@ -82,15 +97,31 @@ void alert_center::lead(alerts::alert& what) const {
              .rule = rule.empty() ? std::string_view(what.name) : rule});
 }
 
+void alert_center::announce(const std::optional<alerts::notification>& raised) {
+  if (!raised)
+    return;
+  parts_.log.info("alert_raised", {{"alert", raised->record.content.name},
+                                   {"severity", to_string(raised->record.content.severity)},
+                                   {"id", raised->record.content.id},
+                                   {"summary", raised->record.content.summary}});
+}
+
 void alert_center::raise(alerts::alert what) {
   lead(what);
-  if (const auto told = book_.raise(std::move(what), parts_.time.wall_now())) {
-    parts_.log.info("alert_raised", {{"alert", told->record.content.name},
-                                     {"severity", to_string(told->record.content.severity)},
-                                     {"id", told->record.content.id},
-                                     {"summary", told->record.content.summary}});
+  const auto told = book_.raise(std::move(what), parts_.time.wall_now());
+  announce(told);
+  if (told)
     add(*told);
+}
+
+std::optional<alerts::notification> alert_center::raise_into(luggage& with, alerts::alert what) {
+  lead(what);
+  auto told = book_.raise(std::move(what), parts_.time.wall_now());
+  if (told) {
+    add_to(with, *told);
+    is_published_ = false;
   }
+  return told;
 }
 
 void alert_center::configure(std::vector<alerts::route> routes, alerts::alert_book_options options) {
@@ -99,11 +130,14 @@ void alert_center::configure(std::vector<alerts::route> routes, alerts::alert_bo
 }
 
 void alert_center::resolve_all_of(std::string_view hub) {
-  for (const alerts::alert_record& record : book_.snapshot()) {
+  std::vector<std::string> gone;
+  for (const auto& [id, record] : book_.records()) {
     const auto label = record.content.labels.find("hub");
     if (label != record.content.labels.end() && label->second == hub)
-      end(record.content.id);
+      gone.push_back(id);
   }
+  for (const std::string& id : gone)
+    end(id);
 }
 
 void alert_center::note_resolved(const std::optional<alerts::notification>& told) {
@@ -157,8 +191,8 @@ asio::awaitable<operator_answer> alert_center::perform(operator_command command,
                     : fmt::format("{} tells of a change, which nobody has to look after", *id)};
   }
   luggage taken = take();
-  luggage own{
-      .alerts = {told->record}, .notifications = alerts::make_outbox_rows(*told, now, ids_), .forgotten = {}};
+  luggage own;
+  add_to(own, *told);
   store::batch batch;
   taken.add_to(batch);
   own.add_to(batch);
@@ -179,7 +213,7 @@ asio::awaitable<operator_answer> alert_center::perform(operator_command command,
                               .reason = command.reason,
                               .until = is_ack ? std::nullopt : std::optional(now + command.length)});
   if (!committed) {
-    book_.put_back(before);
+    book_.undo(before, told->record);
     put_back(std::move(taken));
     co_return operator_answer{
         .outcome = operator_outcome::unavailable,
@@ -187,7 +221,8 @@ asio::awaitable<operator_answer> alert_center::perform(operator_command command,
   }
   stored(std::move(taken));
   stored(std::move(own));
-  on_outbox_changed();
+  is_published_ = false;
+  publish();  // who asks next sees it
   co_return operator_answer{
       .outcome = operator_outcome::done,
       .text = !is_ack ? fmt::format("{} is muted until {}", *id, format_time(now + command.length))
@@ -273,9 +308,11 @@ void alert_center::on_end(const alerts::outbox_row& row, const alerts::outbox_do
   if (const auto lent = lent_.find(row.id); lent != lent_.end())
     lent->second = true;
   if (how.end == alerts::outbox_end::dropped) {
-    dead_letters_.push_back({.row = row, .dropped_at = how.at, .reason = how.reason, .detail = how.detail});
-    if (dead_letters_.size() > store::dead_letters_max)
-      dead_letters_.erase(dead_letters_.begin());
+    auto letters = std::make_shared<std::vector<alerts::dead_letter>>(*dead_letters_);
+    letters->push_back({.row = row, .dropped_at = how.at, .reason = how.reason, .detail = how.detail});
+    if (letters->size() > store::dead_letters_max)
+      letters->erase(letters->begin());
+    dead_letters_ = std::move(letters);
   }
   on_outbox_changed();
 }
@@ -293,33 +330,35 @@ void alert_center::watch_receivers() {
       raise(make_receiver_failing_alert(status));
     }
   }
-  for (const alerts::alert_record& record : book_.snapshot()) {
+  std::vector<std::string> gone;
+  for (const auto& [id, record] : book_.records()) {
     const std::string& about = record.content.about_receiver;
     if (!about.empty() &&
         std::ranges::find(receivers, about, &alerts::receiver_status::receiver) == receivers.end())
-      end(record.content.id);
+      gone.push_back(id);
   }
+  for (const std::string& id : gone)
+    end(id);
   tell_of_dropped();
 }
 
 /// At once of the first, and of more in one breath now and then: what refuses one refuses many.
 void alert_center::tell_of_dropped() {
-  const wall_time now = parts_.time.wall_now();
   std::map<std::string_view, std::size_t> counts;
-  std::map<std::string_view, const alerts::dead_letter*> last;
-  for (const alerts::dead_letter& letter : dead_letters_) {
+  std::map<std::string_view, const alerts::dead_letter*> newest;
+  for (const alerts::dead_letter& letter : *dead_letters_) {
     ++counts[letter.row.receiver];
-    last[letter.row.receiver] = &letter;
+    newest[letter.row.receiver] = &letter;
   }
-  for (const auto& [receiver, letter] : last) {
-    const alerts::alert_record* told = book_.find(dropped_alert_id(receiver));
-    const bool is_firing = told != nullptr && told->content.state == alerts::alert_state::firing;
-    const bool is_known =
-        told != nullptr && told->content.updated_at >= letter->dropped_at;  // acknowledged, perhaps
-    const bool is_recent = letter->dropped_at >= now - resolved_looked_back;
-    if (is_firing ? !is_known && now - told->content.updated_at >= dropped_retold_after
-                  : !is_known && is_recent)
-      raise(make_dropped_alert(*letter, counts[receiver]));
+  const steady_time now = parts_.time.steady_now();
+  for (const auto& [receiver, letter] : newest) {
+    told_drop& told = told_drops_[std::string(receiver)];
+    const bool is_too_soon =
+        book_.is_firing(dropped_alert_id(receiver)) && now - told.at < dropped_retold_after;
+    if (letter->row.id == told.last || is_too_soon)
+      continue;
+    told = {.last = letter->row.id, .at = now};
+    raise(make_dropped_alert(*letter, counts[receiver]));
   }
 }
 
@@ -340,24 +379,31 @@ void alert_center::publish() {
 
 asio::awaitable<void> alert_center::run() {
   backoff retry;
+  steady_time look_at = parts_.time.steady_now();
   try {
     for (;;) {
-      watch_receivers();
-      for (const alerts::notification& due : book_.due(parts_.time.wall_now()))
-        note_resolved(due);
-      append(waiting_.forgotten, book_.forget_resolved(parts_.time.wall_now()));
+      const bool is_time_to_look = parts_.time.steady_now() >= look_at;
+      if (is_time_to_look) {
+        watch_receivers();
+        for (const alerts::notification& due : book_.due(parts_.time.wall_now()))
+          note_resolved(due);
+        append(waiting_.forgotten, book_.forget_resolved(parts_.time.wall_now()));
+      }
       const bool is_stored = co_await commit_waiting();
-      if (!is_stored) {
+      if (is_time_to_look) {
         publish();
+        look_at = parts_.time.steady_now() + looking_interval;
+      }
+      if (!is_stored) {
         co_await parts_.time.sleep_for(retry.next(parts_.random));
         continue;
       }
       retry.reset();
-      publish();
-      if (waiting_.empty() && is_published_) {
-        // Woken by a change, or to look for repeats.
-        const steady_time look_again = parts_.time.steady_now() + std::chrono::minutes(1);
-        (void)co_await with_deadline(parts_.time, look_again, "waiting for alerts", wait_for(changed_));
+      if (waiting_.empty()) {
+        // What is raised wakes at once; what deliveries bring, and time alone, waits for the next look.
+        const steady_time until =
+            is_published_ ? parts_.time.steady_now() + std::chrono::minutes(1) : look_at;
+        (void)co_await with_deadline(parts_.time, until, "waiting for alerts", wait_for(changed_));
       }
     }
   } catch (const boost::system::system_error& error) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "agent/alert_links.hpp"
@@ -39,6 +40,18 @@ struct alert_center_parts {
 /// the others. For one thread.
 class alert_center {
  public:
+  /// Alert records and notifications on their way into the store.
+  struct luggage {
+    std::vector<alerts::alert_record> alerts;
+    std::vector<alerts::outbox_row> notifications;
+    std::vector<std::string> forgotten;
+
+    [[nodiscard]] bool empty() const noexcept {
+      return alerts.empty() && notifications.empty() && forgotten.empty();
+    }
+    void add_to(store::batch& batch) const;
+  };
+
   alert_center(alerts::alert_book book, alert_center_parts parts)
       : book_(std::move(book)), parts_(std::move(parts)) {}
 
@@ -50,6 +63,10 @@ class alert_center {
   void configure(std::vector<alerts::route> routes, alerts::alert_book_options options);
 
   void raise(alerts::alert what);
+  /// Raises an alert whose record and notifications travel in `with`: it is so only if that is stored.
+  /// Answers what announce() is to log then; nothing where there is nothing new.
+  [[nodiscard]] std::optional<alerts::notification> raise_into(luggage& with, alerts::alert what);
+  void announce(const std::optional<alerts::notification>& raised);
   void resolve(std::string_view id);
   /// As resolve(), and at once, whatever its keep_firing_for: it cannot come back.
   void end(std::string_view id);
@@ -63,17 +80,6 @@ class alert_center {
   void on_end(const alerts::outbox_row& row, const alerts::outbox_done& how);
   void on_outbox_changed();
 
-  /// Alert records and notifications on their way into the store.
-  struct luggage {
-    std::vector<alerts::alert_record> alerts;
-    std::vector<alerts::outbox_row> notifications;
-    std::vector<std::string> forgotten;
-
-    [[nodiscard]] bool empty() const noexcept {
-      return alerts.empty() && notifications.empty() && forgotten.empty();
-    }
-    void add_to(store::batch& batch) const;
-  };
   /// What waits to be stored, for a caller who commits it with something of its own and then calls
   /// stored() or put_back().
   [[nodiscard]] luggage take();
@@ -93,6 +99,7 @@ class alert_center {
  private:
   void lead(alerts::alert& what) const;
   void add(const alerts::notification& from);
+  void add_to(luggage& with, const alerts::notification& from);
   void note_resolved(const std::optional<alerts::notification>& told);
   [[nodiscard]] boost::asio::awaitable<bool> commit_waiting();
   void lend();
@@ -104,7 +111,13 @@ class alert_center {
   alerts::alert_book book_;
   alert_center_parts parts_;
   alerts::outbox_ids ids_;
-  std::vector<alerts::dead_letter> dead_letters_;
+  std::shared_ptr<const std::vector<alerts::dead_letter>> dead_letters_ =
+      std::make_shared<std::vector<alerts::dead_letter>>();  ///< never null
+  struct told_drop {
+    alerts::outbox_id last = 0;  ///< the newest dead letter that the alert speaks of
+    steady_time at{};
+  };
+  std::map<std::string, told_drop, std::less<>> told_drops_;  ///< by receiver
   /// Notifications that were handed to the outbox although the store does not hold them, and whether they
   /// have ended.
   std::map<alerts::outbox_id, bool> lent_;

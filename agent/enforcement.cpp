@@ -133,8 +133,6 @@ asio::awaitable<void> enforcement::decide(policy::judgement judged) {
                                .agent_version = parts_.agent.agent_version};
   store::decision_record decision =
       make_decision(parts_.agent.numbers.take(), origin, judged, plan, parts_.tracked, *rollout);
-  parts_.agent.alerts.raise(make_containment_alert(
-      parts_.context_of(judged.key.rollout), make_decision_view(decision), severity_of(judged.severity)));
   store::batch batch;
   batch.decisions.push_back(decision);
   audit_backlog::luggage audited = parts_.agent.audit.take();
@@ -143,11 +141,15 @@ asio::awaitable<void> enforcement::decide(policy::judgement judged) {
   batch.watched = memory_.take_changes();
   const std::vector<store::watched_rollout> watched = batch.watched;
   alert_center::luggage told = parts_.agent.alerts.take();
+  const auto raised = parts_.agent.alerts.raise_into(
+      told, make_containment_alert(parts_.context_of(judged.key.rollout), make_decision_view(decision),
+                                   severity_of(judged.severity)));
   told.add_to(batch);
   fault_point("decision.before_commit");
   const auto committed = co_await parts_.agent.store.commit(std::move(batch));
   fault_point("decision.after_commit");
   if (committed && committed->is_applied()) {
+    parts_.agent.alerts.announce(raised);
     parts_.agent.alerts.stored(std::move(told));
     audited.stored();
     on_recorded(std::move(decision));
@@ -155,6 +157,8 @@ asio::awaitable<void> enforcement::decide(policy::judgement judged) {
   }
   if (!committed && on_failure(judged) == configuration::store_failure_handling::refuse)
     parts_.agent.alerts.withdraw(told, containment_alert_id(make_decision_view(decision)));
+  else
+    parts_.agent.alerts.announce(raised);
   parts_.agent.alerts.put_back(std::move(told));
   memory_.put_back(watched);
   if (committed) {

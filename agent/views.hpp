@@ -189,7 +189,8 @@ struct alert_view {
 struct alerting_view {
   std::vector<alert_view> alerts;                  ///< firing, and lately resolved
   std::vector<alerts::receiver_status> receivers;  ///< in the configuration's order
-  std::vector<alerts::dead_letter> dead_letters;   ///< oldest first
+  std::shared_ptr<const std::vector<alerts::dead_letter>> dead_letters =
+      std::make_shared<std::vector<alerts::dead_letter>>();  ///< oldest first; never null
 };
 
 /// One message from `decide` to `serve`. What is forgotten goes first; then each part replaces what it names

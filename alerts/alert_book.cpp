@@ -242,6 +242,24 @@ void alert_book::put_back(alert_record record) {
   records_.insert_or_assign(std::move(id), std::move(record));
 }
 
+void alert_book::undo(const alert_record& before, const alert_record& after) {
+  const auto found = records_.find(before.content.id);
+  if (found == records_.end()) {
+    return;
+  }
+  alert_record& present = found->second;
+  if (present == after) {
+    present = before;
+    return;
+  }
+  if (present.content.acknowledged == after.content.acknowledged) {
+    present.content.acknowledged = before.content.acknowledged;
+  }
+  if (present.muted == after.muted) {
+    present.muted = before.muted;
+  }
+}
+
 void alert_book::configure(std::vector<route> routes, alert_book_options options) {
   routes_ = std::move(routes);
   options_ = std::move(options);

@@ -70,8 +70,9 @@ class alert_book {
   void restore(std::vector<alert_record> records);
   /// Forgets an alert as if it had never been raised.
   void forget(std::string_view id);
-  /// Puts one record back as it was, after its change could not be stored.
-  void put_back(alert_record record);
+  /// Takes back what acknowledge() or mute() made of `before`, as it could not be stored; what else has
+  /// become of the alert meanwhile stays.
+  void undo(const alert_record& before, const alert_record& after);
 
   /// New routes and intervals, after a reload. Who was told stays known, so that resolutions reach them.
   void configure(std::vector<route> routes, alert_book_options options);
@@ -84,10 +85,15 @@ class alert_book {
   [[nodiscard]] std::optional<std::string> find_id(std::string_view name) const;
   /// The ids of the firing alerts that inhibit this one.
   [[nodiscard]] std::vector<std::string> inhibitors_of(const alert& what) const;
-  /// Every record in order of id.
+  /// Every record by its id. Valid until the next change.
+  [[nodiscard]] const std::map<std::string, alert_record, std::less<>>& records() const noexcept {
+    return records_;
+  }
+  /// Copies of them, in the same order.
   [[nodiscard]] std::vector<alert_record> snapshot() const;
 
  private:
+  void put_back(alert_record record);
   [[nodiscard]] std::vector<std::string> audience_of(const alert_record& record, wall_time now) const;
   [[nodiscard]] notification notify(alert_record& record, std::optional<notification_kind> kind,
                                     wall_time now);

@@ -79,6 +79,7 @@ void lane::end(const outbox_row& row, outbox_done how) {
 
 void lane::end_superseded(const std::vector<outbox_row>& rows) {
   for (const outbox_row& row : rows) {
+    alone_.erase(row.id);
     end(row, {.id = row.id, .end = outbox_end::superseded});
     context_.observer.on_outcome(name(), notification_outcome::superseded, delivery_reason::ok);
   }

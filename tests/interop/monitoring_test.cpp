@@ -7,15 +7,11 @@
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <fstream>
-#include <map>
-#include <mutex>
 #include <set>
 #include <sstream>
 
-#include "base/http_server.hpp"
-#include "program/server_thread.hpp"
+#include "tests/interop/recording_server.hpp"
 #include "tests/interop/running_world.hpp"
-#include "tests/support/recording_logger.hpp"
 
 namespace pushguard {
 namespace {
@@ -200,37 +196,10 @@ std::string example_configuration(const running_world& world, const std::string&
   return out;
 }
 
-/// Remembers how often each path was posted to.
-class recording_server {
- public:
-  recording_server() {
-    listener_ = thread_.listen(*network_, "127.0.0.1", 0).value();
-    const http_handler handler = [this](const http_request& request) -> boost::asio::awaitable<http_reply> {
-      const std::lock_guard hold(mutex_);
-      ++posts_[request.target];
-      co_return http_reply{};
-    };
-    thread_.run(serve_http(*listener_, handler, {}, *time_, log_));
-  }
-  ~recording_server() { thread_.stop(); }
-  recording_server(const recording_server&) = delete;
-  recording_server& operator=(const recording_server&) = delete;
-
-  [[nodiscard]] std::string url() const { return listener_->local().text(); }
-  [[nodiscard]] std::size_t posts_to(const std::string& target) {
-    const std::lock_guard hold(mutex_);
-    return posts_[target];
-  }
-
- private:
-  std::mutex mutex_;
-  std::map<std::string, std::size_t> posts_;
-  test::recording_logger log_;
-  std::unique_ptr<time_source> time_ = make_system_time();
-  std::unique_ptr<network> network_ = make_socket_network(*time_);
-  program::server_thread thread_;
-  std::unique_ptr<listener> listener_;
-};
+std::size_t posts_to(const test::recording_server& server, const std::string& target) {
+  return static_cast<std::size_t>(
+      std::ranges::count(server.seen(), target, [](const http_request& each) { return each.target; }));
+}
 
 /// The names of what `amtool alert query` finds.
 std::set<std::string> query_amtool(const origin& alertmanager, std::vector<std::string> arguments) {
@@ -255,7 +224,7 @@ TEST(Alertmanager, ClusterFollowsAnAbortFromItsBeginningToTheEndOfTheAgent) {
   simulator::scenario plan = bad_rollout();
   plan.push.request_end_lag = {100h, 100h};  // the rollout is open until the end
   running_world world(plan);
-  recording_server told;
+  test::recording_server told;
   const auto config = world.write_file("alertmanager.yml", example_configuration(world, told.url()));
   origin first_gossip;
   const auto start = [&](const std::string& name, const std::string& peer) {
@@ -314,8 +283,8 @@ TEST(Alertmanager, ClusterFollowsAnAbortFromItsBeginningToTheEndOfTheAgent) {
   EXPECT_TRUE(shows({"--inhibited"}, "PushguardRuleBreached", true))
       << "the rule that only alerts is inhibited";
   EXPECT_TRUE(shows({"--active"}, "PushguardRuleBreached", false));
-  EXPECT_TRUE(world.wait_for([&] { return told.posts_to("/pager") > 0; })) << "somebody is called";
-  EXPECT_TRUE(world.wait_for([&] { return told.posts_to("/dead-man") > 1; })) << "again and again";
+  EXPECT_TRUE(world.wait_for([&] { return posts_to(told, "/pager") > 0; })) << "somebody is called";
+  EXPECT_TRUE(world.wait_for([&] { return posts_to(told, "/dead-man") > 1; })) << "again and again";
 
   // Acknowledging ends it, and what it inhibited is told again.
   const auto known = world.get_json(world.agent_address(), "/api/v1/alerts");
@@ -344,9 +313,9 @@ TEST(Alertmanager, ClusterFollowsAnAbortFromItsBeginningToTheEndOfTheAgent) {
     ASSERT_TRUE(ends);
     EXPECT_LE(*ends, make_system_time()->wall_now() + 5min) << alert.at("labels").at("alertname");
   }
-  const std::size_t calls = told.posts_to("/dead-man");
+  const std::size_t calls = posts_to(told, "/dead-man");
   EXPECT_TRUE(shows({}, "PushguardWatchdog", false));
-  EXPECT_LE(told.posts_to("/dead-man"), calls + 1) << "one may have been on its way";
+  EXPECT_LE(posts_to(told, "/dead-man"), calls + 1) << "one may have been on its way";
 }
 
 }  // namespace

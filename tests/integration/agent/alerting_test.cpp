@@ -8,6 +8,7 @@
 #include <boost/json/parse.hpp>
 #include <set>
 
+#include "base/url.hpp"
 #include "tests/support/simulated_agent.hpp"
 
 namespace pushguard {
@@ -149,6 +150,10 @@ TEST_F(Alerting, AnAbortLastsUntilSomebodyAcknowledgesIt) {
   EXPECT_THAT(world.get("/api/v1/audit"), AllOf(HasSubstr("\"acknowledged\""), HasSubstr("\"alice\"")));
   EXPECT_EQ(ask("PushguardContainment", "ack").status, 409) << "it has ended";
   EXPECT_EQ(world.post("/api/v1/alerts/nonsense/ack", "", alice).status, 404);
+  EXPECT_EQ(world.post(fmt::format("/api/v1/alerts/{}/ack", percent_encode(text_of(ended, "id"))), "", alice)
+                .status,
+            409)
+      << "by its id, which has a slash in it";
 }
 
 TEST_F(Alerting, AResumptionEndsTheAlertOfAnAbort) {
@@ -238,6 +243,10 @@ TEST_F(Alerting, ReachesPeopleWhileTheStoreTakesNothing) {
   EXPECT_THAT(hooks("PushguardAbortNotRecorded").front().summary,
               AllOf(HasSubstr("NOT aborting"), HasSubstr("failed ")));
   EXPECT_TRUE(world.truth().cancel_attempts.empty());
+  EXPECT_EQ(ask("PushguardAbortNotRecorded", "ack").status, 503) << "that cannot be recorded either";
+  EXPECT_TRUE(alert("PushguardAbortNotRecorded").at("acknowledged").is_null());
+  for (const std::string& line : world.log().lines_of("alert_raised"))
+    EXPECT_THAT(line, Not(HasSubstr("PushguardContainment"))) << "the log tells of no abort that is none";
 
   world.set_disk_full(false);
   run_until_contained();

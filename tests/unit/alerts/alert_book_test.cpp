@@ -498,12 +498,37 @@ TEST_F(AlertBook, FindsAnAlertByItsFingerprintOrItsId) {
   EXPECT_EQ(alert_fingerprint("a"), "af63dc4c8601ec8c") << "people note it, and it must not change";
 }
 
-TEST_F(AlertBook, PutsARecordBackAsItWas) {
+TEST_F(AlertBook, UndoesWhatCouldNotBeStored) {
   ASSERT_TRUE(book_.raise(make_alert("a"), start));
   const alert_record before = *book_.find("a");
-  ASSERT_TRUE(book_.mute("a", {.by = "mary", .reason = "", .since = start, .until = start + 1h}));
-  book_.put_back(before);
+  const auto muted = book_.mute("a", {.by = "mary", .reason = "", .since = start, .until = start + 1h});
+  ASSERT_TRUE(muted);
+  book_.undo(before, muted->record);
   EXPECT_EQ(*book_.find("a"), before);
+}
+
+TEST_F(AlertBook, UndoesNothingOfWhatCameMeanwhile) {
+  ASSERT_TRUE(book_.raise(make_alert("a"), start));
+  const alert_record before = *book_.find("a");
+  const auto seen = book_.acknowledge("a", {.by = "mary", .reason = "", .at = start});
+  ASSERT_TRUE(seen);
+  ASSERT_TRUE(book_.raise(make_alert("a", "it broke more"), start + 1min));
+  ASSERT_TRUE(book_.resolve("a", start + 2min));
+  book_.undo(before, seen->record);
+  EXPECT_FALSE(book_.is_firing("a")) << "it has ended, whoever saw it";
+  EXPECT_EQ(book_.find("a")->content.summary, "it broke more");
+  EXPECT_FALSE(book_.find("a")->content.acknowledged);
+}
+
+TEST_F(AlertBook, UndoesAnEndThatOnlyAnAcknowledgementBrought) {
+  alert lasting = make_alert("a");
+  lasting.ends_when_acknowledged = true;
+  ASSERT_TRUE(book_.raise(lasting, start));
+  const alert_record before = *book_.find("a");
+  const auto over = book_.acknowledge("a", {.by = "mary", .reason = "", .at = start + 1min});
+  ASSERT_TRUE(over);
+  book_.undo(before, over->record);
+  EXPECT_TRUE(book_.is_firing("a"));
 }
 
 }  // namespace
