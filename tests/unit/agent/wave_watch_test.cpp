@@ -53,7 +53,9 @@ INSTANTIATE_TEST_SUITE_P(All, Overtaking, testing::ValuesIn(overtaking_cases),
 /// Request 1 starts at 1 h and has three jobs, two of which run; request 2 is to start at 2 h.
 class EarlyWaves : public testing::Test {
  protected:
-  EarlyWaves() {
+  EarlyWaves() { begin(); }
+  void begin() {
+    hub = tracker::tracker();
     (void)apply(hub, {started, request_row(2, push_status::pending)});
     (void)apply(hub, {job_row(1, 1, push_status::succeeded, 1h), job_row(2, 1, push_status::in_progress, 1h),
                       job_row(3, 1, push_status::pending), job_row(4, 2, push_status::pending)});
@@ -100,13 +102,12 @@ TEST_F(EarlyWaves, StaySoOnceTold) {
 
 TEST_F(EarlyWaves, AreOverWhenTheyStartEndOrArePutOff) {
   for (const auto status : {push_status::in_progress, push_status::canceled, push_status::succeeded}) {
-    change(2, push_status::pending);
+    begin();
     ASSERT_FALSE(found(119min).empty());
-    tracker::tracker kept = hub;
     change(2, status);
     EXPECT_TRUE(found(119min, true).empty()) << domain::to_string(status);
-    hub = std::move(kept);
   }
+  begin();
   change(2, push_status::pending, at(5h));
   EXPECT_TRUE(found(119min, true).empty());
 }
