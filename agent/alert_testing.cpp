@@ -33,7 +33,7 @@ asio::awaitable<void> take_step(test_run& run, std::size_t place, alerts::receiv
   }
   auto row = alerts::make_unstored_row(to.name(), step, std::move(content), now, run.ids);
   auto outcome =
-      co_await alerts::tell_once(to, std::move(row), run.time, alerts::outbox_options{}.delivery_timeout);
+      co_await alerts::tell_once(to, {std::move(row)}, run.time, alerts::outbox_options{}.delivery_timeout);
   run.on_step({.receiver = place, .step = step, .outcome = std::move(outcome)});
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "alerts/jittered_wait.hpp"
+#include "alerts/single_attempt.hpp"
 #include "base/deadline.hpp"
 #include "base/fault_point.hpp"
 
@@ -23,15 +24,6 @@ notification_outcome outcome_of(delivery_verdict verdict) noexcept {
       return notification_outcome::dropped;
   }
   return notification_outcome::dropped;
-}
-
-asio::awaitable<result<delivery>> deliver_to(receiver& to, std::vector<outbox_row> rows) {
-  if (rows.size() == 1) {
-    delivery of_one = co_await to.deliver(std::move(rows.front()));
-    co_return of_one;
-  }
-  delivery of_all = co_await to.deliver_together(std::move(rows));
-  co_return of_all;
 }
 
 }  // namespace
@@ -286,11 +278,8 @@ asio::awaitable<void> lane::resend(outbox_row row) {
 
 asio::awaitable<delivery> lane::attempt(std::vector<outbox_row> rows) {
   pace_.take(context_.time.steady_now());
-  auto delivering = deliver_to(*receiver_, std::move(rows));
-  auto answer =
-      co_await with_deadline(context_.time, context_.time.steady_now() + context_.options.delivery_timeout,
-                             "telling " + name(), std::move(delivering));
-  delivery outcome = answer ? *std::move(answer) : judge_failure(answer.error());
+  const delivery outcome =
+      co_await tell_once(*receiver_, std::move(rows), context_.time, context_.options.delivery_timeout);
   context_.observer.on_outcome(name(), outcome_of(outcome.verdict), outcome.reason);
   if (outcome.verdict == delivery_verdict::retry) {
     note_failure(outcome);

@@ -10,9 +10,13 @@ namespace asio = boost::asio;
 
 namespace {
 
-asio::awaitable<result<delivery>> deliver_to(receiver& to, outbox_row row) {
-  delivery outcome = co_await to.deliver(std::move(row));
-  co_return outcome;
+asio::awaitable<result<delivery>> deliver_to(receiver& to, std::vector<outbox_row> rows) {
+  if (rows.size() == 1) {
+    delivery of_one = co_await to.deliver(std::move(rows.front()));
+    co_return of_one;
+  }
+  delivery of_all = co_await to.deliver_together(std::move(rows));
+  co_return of_all;
 }
 
 }  // namespace
@@ -29,8 +33,9 @@ outbox_row make_unstored_row(std::string receiver, notification_kind kind, alert
   return row;
 }
 
-asio::awaitable<delivery> tell_once(receiver& to, outbox_row row, time_source& time, duration timeout) {
-  auto delivering = deliver_to(to, std::move(row));
+asio::awaitable<delivery> tell_once(receiver& to, std::vector<outbox_row> rows, time_source& time,
+                                    duration timeout) {
+  auto delivering = deliver_to(to, std::move(rows));
   auto answer = co_await with_deadline(time, time.steady_now() + timeout, "telling " + to.name(),
                                        std::move(delivering));
   co_return answer ? *std::move(answer) : judge_failure(answer.error());

@@ -51,7 +51,7 @@ asio::awaitable<void> watchdog::tell() {
   content_.updated_at = now;
   const notification_kind kind = was_told_ ? notification_kind::repeated : notification_kind::fired;
   outbox_row row = make_unstored_row(duty_->to->name(), kind, content_, now, ids_);
-  const delivery outcome = co_await tell_once(*duty_->to, std::move(row), time_, options_.delivery_timeout);
+  const delivery outcome = co_await tell_once(*duty_->to, {std::move(row)}, time_, options_.delivery_timeout);
   note(outcome);
   // From beat to beat rather than from answer to answer, or slow answers would make the interval longer.
   const duration asked = std::min(outcome.retry_after.value_or(duration::zero()), options_.retry_after_max);
