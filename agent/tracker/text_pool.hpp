@@ -16,8 +16,8 @@ class text_pool {
   // A copy's index would look into the texts of the original.
   text_pool(const text_pool&) = delete;
   text_pool& operator=(const text_pool&) = delete;
-  text_pool(text_pool&&) = default;
-  text_pool& operator=(text_pool&&) = default;
+  text_pool(text_pool&&) noexcept = default;
+  text_pool& operator=(text_pool&&) noexcept = default;
   ~text_pool() = default;
 
   /// The text's index, the same for equal texts. Texts are cut to text_bytes_max. When the pool is full
