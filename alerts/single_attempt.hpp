@@ -15,8 +15,8 @@ namespace pushguard::alerts {
 [[nodiscard]] outbox_row make_unstored_row(std::string receiver, notification_kind kind, alert content,
                                            wall_time now, outbox_ids& ids);
 
-/// One attempt: what came of it, timed_out after `timeout`. Nothing is tried again. One row, or several as for
-/// receiver::deliver_together(); never none. `to` and `time` outlive it.
+/// One attempt: what came of it, timed_out after `timeout`. Nothing is tried again. One row, or several as
+/// for receiver::deliver_together(); never none. `to` and `time` outlive it.
 [[nodiscard]] boost::asio::awaitable<delivery> tell_once(receiver& to, std::vector<outbox_row> rows,
                                                          time_source& time, duration timeout);
 
