@@ -10,6 +10,7 @@
 #include <set>
 #include <sstream>
 
+#include "tests/interop/monitoring_server.hpp"
 #include "tests/interop/recording_server.hpp"
 #include "tests/interop/running_world.hpp"
 
@@ -20,48 +21,16 @@ using namespace std::chrono_literals;
 using simulator::push_state;
 using test::bad_rollout;
 using test::child_process;
+using test::monitoring_server;
 using test::running_world;
 using testing::HasSubstr;
-
-/// A server of Debian's that must be ready before the test goes on. A free port found may be taken before the
-/// server gets it, so it is tried a few times.
-class monitoring_server {
- public:
-  using command_maker = std::function<std::vector<std::string>(const std::string& address)>;
-
-  monitoring_server(running_world& world, const command_maker& command) {
-    constexpr int tries = 5;
-    for (int i = 0; i < tries && !process_; ++i) {
-      address_ = world.free_address();
-      process_ = std::make_unique<child_process>(command(address_.authority()));
-      const bool is_ready = world.wait_for(
-          [&] { return world.get(address_, "/-/ready").has_value() || process_->wait(0ms).has_value(); });
-      if (!is_ready || process_->wait(0ms))
-        process_.reset();
-    }
-  }
-
-  [[nodiscard]] bool is_running() const noexcept { return process_ != nullptr; }
-  [[nodiscard]] const origin& address() const noexcept { return address_; }
-
- private:
-  origin address_;
-  std::unique_ptr<child_process> process_;
-};
-
-std::optional<double> query(running_world& world, const origin& prometheus, const std::string& expression) {
-  const auto answer = world.get_json(prometheus, "/api/v1/query?query=" + percent_encode(expression));
-  if (!answer || answer->at("data").at("result").as_array().empty())
-    return std::nullopt;
-  return std::stod(std::string(answer->at("data").at("result").at(0).at("value").at(1).as_string()));
-}
 
 TEST(Prometheus, ScrapesBothPathsAndCountsWhatReallyHappened) {
   ASSERT_TRUE(test::find_program("prometheus")) << "prometheus is not installed; ./dev test installs it";
   running_world world(bad_rollout());
   world.start_agent(world.configuration());
   const std::string target = world.agent_address().authority();
-  const auto config = world.write_file("prometheus.yml", fmt::format(R"(
+  const auto prometheus = test::start_prometheus(world, fmt::format(R"(
 global: {{ scrape_interval: 1s, scrape_timeout: 1s }}
 scrape_configs:
   - job_name: pushguard
@@ -70,20 +39,15 @@ scrape_configs:
     metrics_path: /metrics/orgs
     static_configs: [ {{ targets: ["{0}"] }} ]
 )",
-                                                                     target));
-  const monitoring_server prometheus(world, [&](const std::string& address) {
-    return std::vector<std::string>{"prometheus", "--config.file=" + config.string(),
-                                    "--storage.tsdb.path=" + (world.directory() / "tsdb").string(),
-                                    "--web.listen-address=" + address, "--log.level=error"};
-  });
-  ASSERT_TRUE(prometheus.is_running());
+                                                                    target));
+  ASSERT_TRUE(prometheus->is_running());
   ASSERT_TRUE(world.wait_for_the_end());
   const simulator::hub_truth truth = world.hub().truth();
   const auto real = [&](push_state state) {
     return static_cast<double>(simulator::count_of(truth.rollout_jobs, state));
   };
   const auto shows = [&](const std::string& expression, double expected) {
-    return world.wait_for([&] { return query(world, prometheus.address(), expression) == expected; });
+    return world.wait_for([&] { return test::query(world, prometheus->address(), expression) == expected; });
   };
   EXPECT_TRUE(shows("min(up)", 1));
   EXPECT_TRUE(shows("sum(pushguard_request_jobs{status=\"succeeded\"})", real(push_state::succeeded)));
