@@ -1,6 +1,9 @@
 #include "agent/exposition.hpp"
 
+#include <algorithm>
+
 #include "agent/policy/judgement.hpp"
+#include "agent/rollout_state.hpp"
 #include "metrics/families.hpp"
 
 namespace pushguard::agent {
@@ -18,9 +21,16 @@ void add_hubs(const read_model& model, families& out) {
       gauge("pushguard_stream_channel_live", "The channel is subscribed in the present CometD session.");
   family_builder polled =
       gauge("pushguard_stream_last_poll_timestamp_seconds", "When the last CometD poll of the hub ended.");
+  family_builder budget = gauge("pushguard_salesforce_api_budget_calls",
+                                "API calls that this agent may make in 24 hours; there once it is known.");
+  family_builder budget_used = gauge("pushguard_salesforce_api_budget_calls_used",
+                                     "API calls that this agent made in the last 24 hours.");
   for (const auto& [name, hub] : model.hubs()) {
     up.add({{"hub", name}}, hub.is_up ? 1 : 0);
     reconciled.add({{"hub", name}}, hub.last_reconcile ? to_unix_seconds(*hub.last_reconcile) : 0);
+    if (hub.calls_allowed > 0)
+      budget.add({{"hub", name}}, static_cast<double>(hub.calls_allowed));
+    budget_used.add({{"hub", name}}, static_cast<double>(hub.calls_made));
     if (hub.channels.empty())
       continue;
     polled.add({{"hub", name}}, hub.last_poll ? to_unix_seconds(*hub.last_poll) : 0);
@@ -28,7 +38,7 @@ void add_hubs(const read_model& model, families& out) {
       live.add({{"hub", name}, {"channel", channel.channel}}, channel.is_live ? 1 : 0);
     }
   }
-  for (family_builder* family : {&up, &reconciled, &live, &polled})
+  for (family_builder* family : {&up, &reconciled, &live, &polled, &budget, &budget_used})
     out.push_back(std::move(*family).build());
 }
 
@@ -54,6 +64,7 @@ void add_requests(const read_model& model, families& out) {
     const std::string_view id = request.row.id.text();
     info.add({{"hub", request.hub},
               {"request_id", id},
+              {"rollout", request.rollout},
               {"package_id", request.row.package.text()},
               {"package_name", request.row.package_name},
               {"package_version", request.row.version_number},
@@ -80,6 +91,16 @@ void add_requests(const read_model& model, families& out) {
   }
 }
 
+/// The rules of an open rollout are looked at all together, and told of only where they changed.
+wall_time last_look(const read_model& model, const rule_view& rule) {
+  const auto hub = model.hubs().find(rule.key.hub);
+  const auto rollout = model.rollouts().find({rule.key.hub, rule.key.rollout});
+  const bool is_open = rollout != model.rollouts().end() && rollout->second.is_open;
+  if (!is_open || hub == model.hubs().end() || !hub->second.last_evaluation)
+    return rule.evaluated;
+  return std::max(rule.evaluated, *hub->second.last_evaluation);
+}
+
 void add_rules(const read_model& model, families& out) {
   family_builder state = gauge("pushguard_rule_state", "The verdict of a rule: 1 for the one it has.");
   family_builder observed =
@@ -97,7 +118,7 @@ void add_rules(const read_model& model, families& out) {
       gauge("pushguard_rule_excluded_orgs", "Orgs whose failure says nothing about the version.");
   family_builder armed = gauge("pushguard_rule_armed", "The rule may act.");
   family_builder evaluated =
-      gauge("pushguard_rule_last_evaluation_timestamp_seconds", "When something the rule says last changed.");
+      gauge("pushguard_rule_last_evaluation_timestamp_seconds", "When the rule was last looked at.");
   for (const auto& named : model.rules()) {
     const rule_key& key = named.first;
     const rule_view& rule = named.second;
@@ -131,7 +152,7 @@ void add_rules(const read_model& model, families& out) {
     add(started, static_cast<double>(rule.started));
     add(excluded, static_cast<double>(rule.excluded));
     add(armed, rule.is_armed ? 1 : 0);
-    add(evaluated, to_unix_seconds(rule.evaluated));
+    add(evaluated, to_unix_seconds(last_look(model, rule)));
   }
   for (family_builder* family :
        {&state, &observed, &bound, &threshold, &failed, &started, &excluded, &armed, &evaluated}) {
@@ -141,6 +162,8 @@ void add_rules(const read_model& model, families& out) {
 
 void add_rollouts(const read_model& model, families& out) {
   family_builder info = gauge("pushguard_rollout_info", "What a rollout pushes.");
+  family_builder state =
+      gauge("pushguard_rollout_state", "Where a rollout stands: 1 for the state it is in.");
   family_builder jobs = gauge("pushguard_rollout_jobs", "Push jobs of all requests of a rollout by status.");
   family_builder spared = gauge("pushguard_rollout_spared_orgs", "Orgs that aborts kept from the upgrade.");
   family_builder aborted =
@@ -151,6 +174,8 @@ void add_rollouts(const read_model& model, families& out) {
               {"package_name", rollout.package_name},
               {"package_version", rollout.version_number}},
              1);
+    state.add_states({{"hub", rollout.hub}, {"rollout", rollout.id}}, "state", all_rollout_states,
+                     state_of(rollout, model));
     for (const domain::push_status status : domain::all_push_statuses) {
       jobs.add({{"hub", rollout.hub}, {"rollout", rollout.id}, {"status", domain::to_string(status)}},
                static_cast<double>(count_of(rollout.jobs, status)));
@@ -166,8 +191,22 @@ void add_rollouts(const read_model& model, families& out) {
     held.add({{"hub", hold.hub}, {"rollout", hold.rollout}, {"policy", hold.policy}, {"rule", hold.rule}},
              to_unix_seconds(hold.until));
   }
-  for (family_builder* family : {&info, &jobs, &spared, &aborted, &held})
+  for (family_builder* family : {&info, &state, &jobs, &spared, &aborted, &held})
     out.push_back(std::move(*family).build());
+}
+
+void add_alerts(const read_model& model, families& out) {
+  family_builder firing = gauge("pushguard_alerts_firing", "Alerts of this agent that fire, by severity.");
+  for (const alerts::alert_severity severity : alerts::alert_severities) {
+    const auto counts = [&](const alert_view& each) {
+      const alerts::alert& alert = each.record.content;
+      return alert.kind == alerts::alert_kind::trouble && alert.state == alerts::alert_state::firing &&
+             alert.severity == severity;
+    };
+    firing.add({{"severity", to_string(severity)}},
+               static_cast<double>(std::ranges::count_if(model.alerting()->alerts, counts)));
+  }
+  out.push_back(std::move(firing).build());
 }
 
 }  // namespace
@@ -178,6 +217,7 @@ families make_model_families(const read_model& model) {
   add_requests(model, out);
   add_rules(model, out);
   add_rollouts(model, out);
+  add_alerts(model, out);
   return out;
 }
 

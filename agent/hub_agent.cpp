@@ -653,6 +653,10 @@ asio::awaitable<void> watching_agent::judge_forever() {
       news_.tell(parts_.configuration->rollout_gap, now);
     watch_.look(sees_rollouts ? rollout_watch::view::all : rollout_watch::view::channels, clock_.wall_now(),
                 last_failure_);
+    hub_view& shown = views_.hub();
+    shown.last_evaluation = now;
+    shown.calls_allowed = meter_.budget().allowed();
+    shown.calls_made = meter_.budget().spent(parts_.time.steady_now());
     views_.flush(now);
     if (changes_ == judged_changes) {
       const steady_time next = parts_.time.steady_now() + judging_interval;

@@ -1,6 +1,8 @@
 #include "agent/org_series.hpp"
 
-#include <array>
+#include <algorithm>
+#include <cstring>
+#include <span>
 
 #include "metrics/families.hpp"
 
@@ -9,12 +11,13 @@ namespace {
 
 using configuration::org_series_mode;
 
-enum family : std::size_t { success, failure_info, push_duration, running_since, org_info, family_count };
-using block_lines = std::array<std::string, family_count>;
+enum family : std::size_t { success, failure_info, push_duration, running_since, org_info };
 
-constexpr std::array<std::string_view, family_count> names{
+constexpr std::array<std::string_view, 5> names{
     "pushguard_org_push_success", "pushguard_org_push_failure_info", "pushguard_org_push_duration_seconds",
     "pushguard_org_push_running_since_timestamp_seconds", "pushguard_org_info"};
+
+constexpr std::size_t org_info_series = 1;  // of each org that is shown
 
 std::vector<metrics::family_header> headers() {
   return {{std::string(names[success]),
@@ -25,42 +28,25 @@ std::vector<metrics::family_header> headers() {
           {std::string(names[org_info]), "What an org is."}};
 }
 
-std::string job_key(const std::string& hub, const job_view& job) {
-  return hub + '/' + std::string(job.request.key()) + '/' + std::string(job.org.key());
-}
-
-std::string org_block_key(const std::string& hub, const domain::org_key& org) {
-  return hub + '/' + std::string(org.key());
-}
-
-block_lines render(const std::string& hub, const job_view& job) {
-  block_lines lines;
-  std::string labels;
-  metrics::append_labels(labels,
-                         {{"hub", hub}, {"request_id", job.request.text()}, {"org_key", job.org.key()}});
-  if (job.status == domain::push_status::succeeded || job.status == domain::push_status::failed) {
-    metrics::append_sample(lines[success], names[success], labels,
-                           job.status == domain::push_status::succeeded ? 1 : 0);
-    if (job.start && job.end) {
-      metrics::append_sample(lines[push_duration], names[push_duration], labels,
-                             std::chrono::duration<double>(*job.end - *job.start).count());
-    }
+/// The key of a block: a letter for its kind, the owner's index and the org.
+class block_key {
+ public:
+  block_key(char kind, std::uint32_t owner, const domain::org_key& org) {
+    text_.front() = kind;
+    std::memcpy(text_.data() + 1, &owner, sizeof owner);
+    size_ =
+        1 + sizeof owner + org.key().copy(text_.data() + 1 + sizeof owner, text_.size() - 1 - sizeof owner);
   }
-  if (job.status == domain::push_status::in_progress && job.start) {
-    metrics::append_sample(lines[running_since], names[running_since], labels, to_unix_seconds(*job.start));
-  }
-  if (job.error) {
-    metrics::append_labels(labels, {{"error_type", domain::to_string(*job.error)}});
-    metrics::append_sample(lines[failure_info], names[failure_info], labels, 1);
-  }
-  return lines;
-}
+  [[nodiscard]] std::string_view text() const noexcept { return {text_.data(), size_}; }
 
-std::size_t series_of(const block_lines& lines) {
-  std::size_t count = 0;
-  for (const std::string& line : lines)
-    count += line.empty() ? 0 : 1;
-  return count;
+ private:
+  std::array<char, 32> text_{};
+  std::size_t size_ = 0;
+};
+
+std::uint8_t count_lines(std::span<const std::string> lines) {
+  return static_cast<std::uint8_t>(
+      std::ranges::count_if(lines, [](const std::string& line) { return !line.empty(); }));
 }
 
 }  // namespace
@@ -72,14 +58,17 @@ void org_series::apply(const view_update& update, const read_model& model) {
     return;
   for (const auto& [hub, jobs] : update.jobs) {
     for (const job_view& job : jobs)
-      show(hub, job, model);
+      note(hub, job, model);
   }
   for (const auto& [hub, orgs] : update.orgs) {
+    const std::uint32_t index = hub_index(hub);
     for (const org_view& org : orgs) {
-      if (jobs_of_org_.contains(org_block_key(hub, org.org)))
-        show_org(hub, org.org, model);
+      const auto at = blocks_.find(block_key('o', index, org.org).text());
+      if (at && orgs_[*at].shown > 0)
+        show_org(index, *at, org.org, model);
     }
   }
+  fill(model);
 }
 
 void org_series::configure(configuration::org_series options, const read_model& model, wall_time now) {
@@ -88,111 +77,250 @@ void org_series::configure(configuration::org_series options, const read_model& 
   forget_ended(model, now);
 }
 
-void org_series::show(const std::string& hub, const job_view& job, const read_model& model) {
-  const request_key request{hub, job.request};
-  const std::string key = job_key(hub, job);
-  const bool is_failed = job.status == domain::push_status::failed;
-  if (forgotten_.contains(request))
-    return;
-  const block_lines lines = render(hub, job);
-  const std::size_t wanted = series_of(lines);
-  if (wanted == 0 || (options_.mode == org_series_mode::failed && !is_failed)) {
-    hide(key);
-    suppressed_.erase(key);
-    return;
-  }
-  const auto [place, is_new] = shown_.try_emplace(key, shown_job{request, job.org, is_failed});
+std::uint32_t org_series::hub_index(const std::string& hub) {
+  const auto found = std::ranges::find(hubs_, hub);
+  const auto index = static_cast<std::uint32_t>(found - hubs_.begin());
+  if (found == hubs_.end())
+    hubs_.push_back(hub);
+  return index;
+}
+
+std::uint32_t org_series::request_index(const std::string& hub, const domain::request_id& request,
+                                        const read_model& model) {
+  // Jobs come request by request, as a rule.
+  if (!requests_.empty() && requests_.back().key.second == request && requests_.back().key.first == hub)
+    return static_cast<std::uint32_t>(requests_.size() - 1);
+  const auto [found, is_new] =
+      request_indices_.try_emplace({hub, request}, static_cast<std::uint32_t>(requests_.size()));
   if (is_new) {
-    constexpr std::size_t org_info_series = 1;
-    if (!make_room(wanted + org_info_series, job)) {
-      shown_.erase(place);
-      suppressed_.insert(key);
-      return;
+    request_entry& entry = requests_.emplace_back();
+    entry.key = found->first;
+    entry.hub = hub_index(hub);
+    entry.jobs = model.jobs(entry.key);
+    metrics::append_labels(entry.labels, {{"hub", hub}, {"request_id", request.text()}});
+  }
+  return found->second;
+}
+
+org_series::place org_series::add_block(char kind, std::uint32_t owner, const domain::org_key& org) {
+  const place at = blocks_.add(block_key(kind, owner, org).text());
+  if (at >= pushed_.size()) {
+    pushed_.resize(blocks_.places_end());
+    orgs_.resize(blocks_.places_end());
+  }
+  return at;
+}
+
+void org_series::render(const pushed& of) {
+  const job_view& job = *of.job;
+  for (std::string& line : lines_)
+    line.clear();
+  std::string labels = requests_[of.request].labels;
+  metrics::append_labels(labels, {{"org_key", job.org.key()}});
+  const auto add = [&](family to, double value) {
+    metrics::append_sample(lines_[to], names[to], labels, value);
+  };
+  if (job.status == domain::push_status::succeeded || job.status == domain::push_status::failed) {
+    add(success, job.status == domain::push_status::succeeded ? 1 : 0);
+    if (job.start && job.end)
+      add(push_duration, std::chrono::duration<double>(*job.end - *job.start).count());
+  }
+  if (job.status == domain::push_status::in_progress && job.start)
+    add(running_since, to_unix_seconds(*job.start));
+  if (job.error) {
+    metrics::append_labels(labels, {{"error_type", domain::to_string(*job.error)}});
+    add(failure_info, 1);
+  }
+}
+
+/// Takes in how a job stands now.
+void org_series::note(const std::string& hub, const job_view& told, const read_model& model) {
+  const std::uint32_t request = request_index(hub, told.request, model);
+  const request_entry& owner = requests_[request];
+  if (owner.is_forgotten)
+    return;
+  const job_view* const job = &owner.jobs->at(told.id);
+  const pushed now{.job = job, .request = request, .is_failed = job->status == domain::push_status::failed};
+  render(now);
+  const std::uint8_t wanted = count_lines(lines_);
+  if (wanted == 0 || (options_.mode == org_series_mode::failed && !now.is_failed)) {
+    if (const auto known = blocks_.find(block_key('j', request, job->org).text()))
+      remove(*known);
+    return;
+  }
+  const place at = add_block('j', request, job->org);
+  if (pushed_[at].job == nullptr) {
+    const place org = add_block('o', owner.hub, job->org);
+    pushed_[at] = now;
+    pushed_[at].org = org;
+    ++orgs_[org].jobs;
+    ++suppressed_;  // until it is shown
+  }
+  pushed& of = pushed_[at];
+  of.job = job;
+  if (of.is_shown) {
+    used_ = used_ - of.series + wanted;
+    has_more_room_ = has_more_room_ || wanted < of.series;
+  }
+  of.series = wanted;
+  const bool was_failed = std::exchange(of.is_failed, now.is_failed);
+  if (of.is_shown && was_failed && !of.is_failed)
+    enqueue(displaceable_, at);
+  settle(at, model);
+}
+
+bool org_series::has_room_for(const pushed& of) const {
+  const std::size_t more = of.is_shown ? 0 : of.series + (orgs_[of.org].shown == 0 ? org_info_series : 0);
+  return used_ + more <= options_.limit;
+}
+
+/// Shows the job whose lines were rendered, where there is room or can be made; else suppresses it.
+void org_series::settle(place at, const read_model& model) {
+  while (!has_room_for(pushed_[at])) {
+    if (!pushed_[at].is_failed || !displace_one())
+      return suppress(at);
+  }
+  show(at, model);
+}
+
+void org_series::show(place at, const read_model& model) {
+  pushed& of = pushed_[at];
+  if (!std::exchange(of.is_shown, true)) {
+    --suppressed_;
+    used_ += of.series;
+    if (orgs_[of.org].shown++ == 0) {
+      used_ += org_info_series;
+      show_org(requests_[of.request].hub, of.org, of.job->org, model);
     }
-    keys_of_[request].insert(key);
-    ++jobs_of_org_[org_block_key(hub, job.org)];
-    if (!is_failed)
-      displaceable_.push_back(key);
-    show_org(hub, job.org, model);
+    if (!of.is_failed)
+      enqueue(displaceable_, at);
   }
-  place->second.is_failed = is_failed;
-  suppressed_.erase(key);
-  blocks_.set(key, lines);
+  blocks_.set(at, lines_);
 }
 
-/// Room for `wanted` more series; a failed org may displace others for it.
-bool org_series::make_room(std::size_t wanted, const job_view& job) {
-  const auto fits = [&] { return blocks_.series() + wanted <= options_.limit; };
-  while (!fits() && job.status == domain::push_status::failed && !displaceable_.empty()) {
-    const std::string oldest = std::move(displaceable_.front());
+void org_series::suppress(place at) {
+  pushed& of = pushed_[at];
+  if (of.is_shown) {
+    hide(at);
+    ++suppressed_;
+  }
+  enqueue(of.is_failed ? waiting_failed_ : waiting_, at);
+}
+
+/// Takes a shown job's lines away, and its org's where no other job of it is shown.
+void org_series::hide(place at) {
+  pushed& of = pushed_[at];
+  of.is_shown = false;
+  used_ -= of.series;
+  has_more_room_ = true;
+  blocks_.clear(at);
+  if (--orgs_[of.org].shown == 0) {
+    used_ -= org_info_series;
+    blocks_.clear(of.org);
+  }
+}
+
+void org_series::remove(place at) {
+  if (pushed_[at].is_shown)
+    hide(at);
+  else
+    --suppressed_;
+  const place org = pushed_[at].org;
+  pushed_[at] = {};
+  blocks_.erase(at);
+  if (--orgs_[org].jobs == 0)
+    blocks_.erase(org);
+}
+
+/// Makes a shown job that had not failed wait, the oldest first; false where there is none.
+bool org_series::displace_one() {
+  while (!displaceable_.empty()) {
+    const queued oldest = displaceable_.front();
     displaceable_.pop_front();
-    const auto found = shown_.find(oldest);
-    if (found == shown_.end() || found->second.is_failed)
+    if (!is_current(oldest) || !pushed_[oldest.at].is_shown || pushed_[oldest.at].is_failed)
       continue;
-    hide(oldest);
-    suppressed_.insert(oldest);
+    suppress(oldest.at);
+    return true;
   }
-  return fits();
+  return false;
 }
 
-void org_series::show_org(const std::string& hub, const domain::org_key& key, const read_model& model) {
-  const org_view* org = model.org(hub, key);
+bool org_series::is_current(const queued& what) const noexcept {
+  return what.at < pushed_.size() && pushed_[what.at].job != nullptr && pushed_[what.at].turn == what.turn;
+}
+
+void org_series::enqueue(queue& to, place at) {
+  pushed_[at].turn = ++turns_;
+  to.push_back({at, turns_});
+}
+
+/// Shows what waits, failed jobs first, while there is room.
+void org_series::fill(const read_model& model) {
+  if (!std::exchange(has_more_room_, false) || suppressed_ == 0)
+    return;
+  for (queue* from : {&waiting_failed_, &waiting_}) {
+    for (; !from->empty(); from->pop_front()) {
+      const queued next = from->front();
+      if (!is_current(next) || pushed_[next.at].is_shown)
+        continue;
+      if (!has_room_for(pushed_[next.at]))
+        return;
+      render(pushed_[next.at]);
+      show(next.at, model);
+    }
+  }
+}
+
+void org_series::show_org(std::uint32_t hub, place at, const domain::org_key& key, const read_model& model) {
+  const org_view* org = model.org(hubs_[hub], key);
   if (org == nullptr)
     return;
   block_lines lines;
   std::string labels;
-  metrics::append_labels(labels, {{"hub", hub},
+  metrics::append_labels(labels, {{"hub", hubs_[hub]},
                                   {"org_key", key.key()},
                                   {"org_name", org->name},
                                   {"org_type", domain::to_string(org->type)},
                                   {"sf_instance", org->sf_instance}});
   metrics::append_sample(lines[org_info], names[org_info], labels, 1);
-  blocks_.set(org_block_key(hub, key), lines);
-}
-
-void org_series::hide(const std::string& key) {
-  const auto found = shown_.find(key);
-  if (found == shown_.end())
-    return;
-  const shown_job job = found->second;
-  blocks_.erase(key);
-  if (const auto keys = keys_of_.find(job.request); keys != keys_of_.end())
-    keys->second.erase(key);
-  const std::string org = org_block_key(job.request.first, job.org);
-  if (const auto count = jobs_of_org_.find(org); count != jobs_of_org_.end() && --count->second == 0) {
-    jobs_of_org_.erase(count);
-    blocks_.erase(org);
-  }
-  shown_.erase(key);
+  blocks_.set(at, lines);
 }
 
 void org_series::forget_ended(const read_model& model, wall_time now) {
+  bool has_forgotten = false;
   for (const auto& [key, request] : model.requests()) {
-    if (!request.ended || now - *request.ended < options_.keep_after_end || !forgotten_.insert(key).second)
+    if (!request.ended || now - *request.ended < options_.keep_after_end)
       continue;
-    const auto keys = keys_of_.find(key);
-    if (keys == keys_of_.end())
-      continue;
-    const std::unordered_set<std::string> ended = std::move(keys->second);
-    for (const std::string& each : ended)
-      hide(each);
-    keys_of_.erase(key);
+    request_entry& entry = requests_[request_index(key.first, key.second, model)];
+    has_forgotten = !std::exchange(entry.is_forgotten, true) || has_forgotten;
   }
+  if (!has_forgotten)
+    return;
+  for (place at = 0; at < pushed_.size(); ++at) {
+    if (pushed_[at].job != nullptr && requests_[pushed_[at].request].is_forgotten)
+      remove(at);
+  }
+  for (queue* each : {&displaceable_, &waiting_failed_, &waiting_}) {
+    std::erase_if(*each, [this](const queued& what) { return !is_current(what); });
+    each->shrink_to_fit();
+  }
+  pushed_.resize(blocks_.places_end());
+  pushed_.shrink_to_fit();
+  orgs_.resize(blocks_.places_end());
+  orgs_.shrink_to_fit();
+  fill(model);
 }
 
-std::string org_series::summary() const {
+std::vector<prometheus::MetricFamily> org_series::summary() const {
   const auto one = [](std::string_view name, std::string_view help, std::size_t value) {
     auto family = metrics::gauge(name, help);
     family.add({}, static_cast<double>(value));
     return std::move(family).build();
   };
-  std::vector<prometheus::MetricFamily> families;
-  families.push_back(one("pushguard_org_series", "Per-org series exported here.", blocks_.series()));
-  families.push_back(
-      one("pushguard_org_series_limit", "How many per-org series are exported at most.", options_.limit));
-  families.push_back(one("pushguard_org_series_suppressed",
-                         "Push jobs whose series are left out because of the limit.", suppressed_.size()));
-  return metrics::to_text(families);
+  return {one("pushguard_org_series", "Per-org series exported here.", blocks_.series()),
+          one("pushguard_org_series_limit", "How many per-org series are exported at most.", options_.limit),
+          one("pushguard_org_series_suppressed", "Push jobs whose series are left out because of the limit.",
+              suppressed_)};
 }
 
 }  // namespace pushguard::agent

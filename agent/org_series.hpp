@@ -1,11 +1,11 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <deque>
 #include <map>
-#include <set>
 #include <string>
-#include <unordered_map>
-#include <unordered_set>
+#include <vector>
 
 #include "agent/configuration/configuration.hpp"
 #include "agent/read_model.hpp"
@@ -16,7 +16,8 @@ namespace pushguard::agent {
 /// The per-org series of `/metrics/orgs`, as lines that are rendered when a job changes. Follows the same
 /// messages as the read model, after it. For one thread; snapshots may go to others.
 ///
-/// Past the limit failed orgs come first: they displace others, and those are suppressed.
+/// Never more series than the limit. Past it failed orgs come first: they displace others, the oldest first,
+/// and who is left out comes back as soon as there is room.
 class org_series {
  public:
   explicit org_series(configuration::org_series options);
@@ -32,35 +33,80 @@ class org_series {
 
   /// The lines at this instant.
   [[nodiscard]] metrics::line_snapshot snapshot() { return blocks_.snapshot(); }
-  /// `pushguard_org_series`, `…_limit` and `…_suppressed`, as text to go behind the lines.
-  [[nodiscard]] std::string summary() const;
+  /// `pushguard_org_series`, `…_limit` and `…_suppressed`, which stand behind the lines.
+  [[nodiscard]] std::vector<prometheus::MetricFamily> summary() const;
 
   [[nodiscard]] std::size_t series() const noexcept { return blocks_.series(); }
-  /// (Org, request) pairs left out because of the limit.
-  [[nodiscard]] std::size_t suppressed() const noexcept { return suppressed_.size(); }
+  /// Push jobs left out because of the limit.
+  [[nodiscard]] std::size_t suppressed() const noexcept { return suppressed_; }
 
  private:
-  using request_key = read_model::hub_and_request;
+  static constexpr std::size_t family_count = 5;
+  using block_lines = std::array<std::string, family_count>;
+  using place = metrics::line_blocks::place;
 
-  struct shown_job {
-    request_key request;
-    domain::org_key org;
+  /// A push job that has something to show, beside its block. A suppressed one has a block without lines.
+  struct pushed {
+    const job_view* job = nullptr;  ///< the model's; it stays where it is until its hub is forgotten
+    std::uint32_t request = 0;
+    place org = 0;            ///< of the org's block
+    std::uint32_t turn = 0;   ///< of its place in a queue; what else stands there of it is stale
+    std::uint8_t series = 0;  ///< that it has or would have
     bool is_failed = false;
+    bool is_shown = false;
+  };
+  /// How many push jobs an org's block stands for.
+  struct org_uses {
+    std::uint32_t jobs = 0;
+    std::uint32_t shown = 0;
+  };
+  struct queued {
+    place at = 0;
+    std::uint32_t turn = 0;
+  };
+  using queue = std::deque<queued>;
+
+  struct request_entry {
+    read_model::hub_and_request key;
+    std::uint32_t hub = 0;
+    const read_model::job_table* jobs = nullptr;  ///< the model's, which stays as its jobs do
+    std::string labels;                           ///< those that all lines of the request have
+    bool is_forgotten = false;                    ///< ended long ago: not shown again
   };
 
-  void show(const std::string& hub, const job_view& job, const read_model& model);
-  void show_org(const std::string& hub, const domain::org_key& org, const read_model& model);
-  void hide(const std::string& key);
-  [[nodiscard]] bool make_room(std::size_t wanted, const job_view& job);
+  [[nodiscard]] std::uint32_t hub_index(const std::string& hub);
+  [[nodiscard]] std::uint32_t request_index(const std::string& hub, const domain::request_id& request,
+                                            const read_model& model);
+  [[nodiscard]] place add_block(char kind, std::uint32_t owner, const domain::org_key& org);
+  void render(const pushed& of);
+  void note(const std::string& hub, const job_view& job, const read_model& model);
+  void settle(place at, const read_model& model);
+  void show(place at, const read_model& model);
+  void suppress(place at);
+  void hide(place at);
+  void remove(place at);
+  [[nodiscard]] bool has_room_for(const pushed& of) const;
+  [[nodiscard]] bool displace_one();
+  [[nodiscard]] bool is_current(const queued& what) const noexcept;
+  void enqueue(queue& to, place at);
+  void fill(const read_model& model);
+  void show_org(std::uint32_t hub, place at, const domain::org_key& org, const read_model& model);
 
   configuration::org_series options_;
   metrics::line_blocks blocks_;
-  std::unordered_map<std::string, shown_job> shown_;  ///< by key of the block
-  std::deque<std::string> displaceable_;  ///< keys of shown jobs that had not failed, oldest first
-  std::unordered_set<std::string> suppressed_;
-  std::map<request_key, std::unordered_set<std::string>> keys_of_;
-  std::unordered_map<std::string, std::size_t> jobs_of_org_;  ///< shown jobs by key of the org's block
-  std::set<request_key> forgotten_;                           ///< ended long ago: not shown again
+  std::vector<pushed> pushed_;  ///< by place; nobody's where `job` is null
+  std::vector<org_uses> orgs_;  ///< by place
+  std::vector<std::string> hubs_;
+  std::vector<request_entry> requests_;
+  std::map<read_model::hub_and_request, std::uint32_t> request_indices_;
+  queue displaceable_;          ///< shown, had not failed
+  queue waiting_failed_;        ///< suppressed
+  queue waiting_;               ///< suppressed, had not failed
+  std::size_t used_ = 0;        ///< series of what is shown, one for each org's info included
+  std::size_t suppressed_ = 0;  ///< jobs
+  std::uint32_t turns_ = 0;
+  bool has_more_room_ = false;  ///< since fill() was called last
+  block_lines lines_;           ///< of the job that is rendered
 };
 
 }  // namespace pushguard::agent

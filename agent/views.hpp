@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -38,9 +39,12 @@ struct hub_view {
   bool is_up = false;      ///< the last attempt to read was complete
   bool is_blind = false;   ///< design §6.4
   std::string last_failure;
-  std::optional<wall_time> last_reconcile;  ///< end of the last complete one
-  std::optional<wall_time> last_poll;       ///< end of the last CometD poll
-  std::vector<channel_view> channels;
+  std::optional<wall_time> last_reconcile;   ///< end of the last complete one
+  std::optional<wall_time> last_poll;        ///< end of the last CometD poll
+  std::optional<wall_time> last_evaluation;  ///< when its rules were looked at last
+  std::uint64_t calls_allowed = 0;  ///< API calls that the agent may make in 24 hours; 0: not known yet
+  std::uint64_t calls_made = 0;     ///< API calls that count, of the last 24 hours
+  std::vector<channel_view> channels = {};
 };
 
 struct request_view {

@@ -9,6 +9,7 @@
 #include "agent/exposition.hpp"
 #include "base/task_group.hpp"
 #include "metrics/families.hpp"
+#include "metrics/process_families.hpp"
 
 namespace pushguard::agent {
 
@@ -33,6 +34,7 @@ http_reply text_reply(int status, std::string body,
 web_server::web_server(web_server_parts parts)
     : parts_(std::move(parts)),
       series_(parts_.configuration->series),
+      scrapes_(parts_.time),
       configuration_loaded_(parts_.time.wall_now()) {
   add_routes();
 }
@@ -69,7 +71,7 @@ asio::awaitable<void> web_server::run(listener& from) {
   co_await tasks.join();
 }
 
-http_reply web_server::metrics() const {
+http_reply web_server::metrics(const http_request& request) const {
   metrics::family_builder build = metrics::gauge("pushguard_build_info", "The version that runs here.");
   build.add({{"version", parts_.version}, {"commit", parts_.commit}}, 1);
   metrics::family_builder leader = metrics::gauge(
@@ -87,23 +89,13 @@ http_reply web_server::metrics() const {
   }
   std::vector<prometheus::MetricFamily> kept = parts_.collect();
   std::move(kept.begin(), kept.end(), std::back_inserter(families));
-  return text_reply(200, metrics::to_text(families), metrics::text_content_type);
+  for (prometheus::MetricFamily& family : metrics::collect_process_families())
+    families.push_back(std::move(family));
+  return scrapes::small(request, families);
 }
 
-http_reply web_server::org_metrics(const http_request&) {
-  http_reply reply;
-  reply.headers.set("Content-Type", std::string(metrics::text_content_type));
-  reply.stream = [snapshot = series_.snapshot(),
-                  summary = series_.summary()](body_writer& out) -> asio::awaitable<result<>> {
-    metrics::line_cursor cursor(snapshot);
-    for (std::string_view piece = cursor.next(); !piece.empty(); piece = cursor.next()) {
-      const auto written = co_await out.write(piece);
-      if (!written)
-        co_return written;
-    }
-    co_return co_await out.write(summary);
-  };
-  return reply;
+http_reply web_server::org_metrics(const http_request& request) {
+  return scrapes_.large(request, series_.snapshot(), series_.summary());
 }
 
 http_reply web_server::healthy() const {
@@ -155,7 +147,7 @@ void web_server::add_routes() {
                 });
   };
   add("/", [this](const http_request&) { return index(); });
-  add("/metrics", [this](const http_request&) { return metrics(); });
+  add("/metrics", [this](const http_request& request) { return metrics(request); });
   add("/metrics/orgs", [this](const http_request& request) { return org_metrics(request); });
   add("/-/healthy", [this](const http_request&) { return healthy(); });
   add("/-/ready", [this](const http_request&) { return ready(); });

@@ -13,6 +13,7 @@
 #include "agent/operator_routes.hpp"
 #include "agent/org_series.hpp"
 #include "agent/read_model.hpp"
+#include "agent/scrapes.hpp"
 #include "base/http_server.hpp"
 
 namespace pushguard::agent {
@@ -59,7 +60,7 @@ class web_server {
 
  private:
   void add_routes();
-  [[nodiscard]] http_reply metrics() const;
+  [[nodiscard]] http_reply metrics(const http_request& request) const;
   [[nodiscard]] http_reply org_metrics(const http_request& request);
   [[nodiscard]] http_reply healthy() const;
   [[nodiscard]] http_reply ready() const;
@@ -70,6 +71,7 @@ class web_server {
   web_server_parts parts_;
   read_model model_;
   org_series series_;
+  scrapes scrapes_;
   wall_time configuration_loaded_;
   bool is_reloaded_ = true;  ///< the last attempt to load a configuration succeeded
   http_router router_;

@@ -71,4 +71,55 @@ result<> gzip_decoder::finish() const {
   return {};
 }
 
+struct gzip_encoder::state {
+  state() {
+    constexpr int memory_level = 8;  // zlib's default
+    if (deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, gzip_only, memory_level, Z_DEFAULT_STRATEGY) !=
+        Z_OK) {
+      throw std::bad_alloc();
+    }
+  }
+  ~state() { deflateEnd(&stream); }
+  state(const state&) = delete;
+  state& operator=(const state&) = delete;
+
+  void run(std::string_view text, int flush, std::string& out) {
+    // zlib does not write to its input.
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+    stream.avail_in = static_cast<uInt>(text.size());
+    do {
+      stream.next_out = reinterpret_cast<Bytef*>(piece.data());
+      stream.avail_out = static_cast<uInt>(piece.size());
+      deflate(&stream, flush);
+      out.append(piece.data(), piece.size() - stream.avail_out);
+    } while (stream.avail_out == 0);
+  }
+
+  z_stream stream{};
+  std::array<char, piece_size> piece;
+};
+
+gzip_encoder::gzip_encoder() : state_(std::make_unique<state>()) {}
+
+gzip_encoder::~gzip_encoder() = default;
+
+void gzip_encoder::feed(std::string_view text, std::string& out) {
+  constexpr std::size_t text_max = 1UZ << 30U;  // zlib counts in 32 bits
+  for (; text.size() > text_max; text.remove_prefix(text_max))
+    state_->run(text.substr(0, text_max), Z_NO_FLUSH, out);
+  state_->run(text, Z_NO_FLUSH, out);
+}
+
+void gzip_encoder::finish(std::string& out) {
+  state_->run({}, Z_FINISH, out);
+}
+
+std::string gzip(std::string_view text) {
+  std::string out;
+  gzip_encoder encoder;
+  encoder.feed(text, out);
+  encoder.finish(out);
+  return out;
+}
+
 }  // namespace pushguard

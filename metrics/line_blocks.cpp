@@ -38,15 +38,17 @@ std::size_t count_lines(std::string_view text) {
   return lines;
 }
 
-std::shared_ptr<const std::vector<std::string>> render_headers(const std::vector<family_header>& families) {
+std::shared_ptr<const detail::family_headers> render_headers(const std::vector<family_header>& families) {
   std::set<std::string_view> names;
-  std::vector<std::string> headers;
+  detail::family_headers headers;
   for (const family_header& family : families) {
     if (!names.insert(family.name).second)
       throw std::invalid_argument("two families of the name " + family.name);
-    append_header(headers.emplace_back(), family.name, family.help, family.type);
+    for (const exposition_format format : all_exposition_formats)
+      append_header(headers[static_cast<std::size_t>(format)].emplace_back(), family.name, family.help,
+                    family.type, format);
   }
-  return std::make_shared<const std::vector<std::string>>(std::move(headers));
+  return std::make_shared<const detail::family_headers>(std::move(headers));
 }
 
 std::size_t sum_series(const std::vector<line_counts>& counts) {
@@ -127,18 +129,19 @@ std::size_t line_snapshot::series() const noexcept {
   return sum_series(counts_);
 }
 
-std::size_t line_snapshot::size_bytes() const noexcept {
+std::size_t line_snapshot::size_bytes(exposition_format format) const noexcept {
   std::size_t sum = 0;
-  for (const std::string& header : *headers_)
+  for (const std::string& header : headers(format))
     sum += header.size();
   for (const line_counts& each : counts_)
     sum += each.bytes;
   return sum;
 }
 
-void line_snapshot::render(const std::function<void(std::string_view)>& sink) const {
-  for (std::size_t family = 0; family < headers_->size(); ++family) {
-    sink((*headers_)[family]);
+void line_snapshot::render(const std::function<void(std::string_view)>& sink,
+                           exposition_format format) const {
+  for (std::size_t family = 0; family < counts_.size(); ++family) {
+    sink(headers(format)[family]);
     for (const auto& page : pages_) {
       if (page != nullptr && !page->all(family).empty())
         sink(page->all(family));
@@ -149,7 +152,7 @@ void line_snapshot::render(const std::function<void(std::string_view)>& sink) co
 // --- line_cursor ---------------------------------------------------------------------------------
 
 std::string_view line_cursor::next_piece() {
-  while (family_ < snapshot_.headers_->size()) {
+  while (family_ < snapshot_.counts_.size()) {
     if (page_ > snapshot_.pages_.size()) {
       page_ = 0;
       ++family_;
@@ -157,7 +160,7 @@ std::string_view line_cursor::next_piece() {
     }
     const std::size_t at = page_++;
     if (at == 0)
-      return (*snapshot_.headers_)[family_];
+      return snapshot_.headers(format_)[family_];
     const auto& page = snapshot_.pages_[at - 1];
     if (page != nullptr && !page->all(family_).empty())
       return page->all(family_);
@@ -189,9 +192,7 @@ std::size_t line_blocks::series() const noexcept {
   return sum_series(counts_);
 }
 
-void line_blocks::check(std::string_view key, std::span<const std::string> lines) const {
-  if (key.size() > key_size_max)
-    throw std::invalid_argument("line_blocks::set: the key is too long");
+void line_blocks::check(std::span<const std::string> lines) const {
   if (lines.size() != counts_.size())
     throw std::invalid_argument("line_blocks::set: one text per family is needed");
   for (const std::string& text : lines) {
@@ -203,37 +204,36 @@ void line_blocks::check(std::string_view key, std::span<const std::string> lines
 }
 
 void line_blocks::set(std::string_view key, std::span<const std::string> lines) {
-  check(key, lines);
-  place where = find(key);
-  if (where == place_index::nowhere)
-    where = add(key);
-  else if (holds(where, lines))
-    return;
+  check(lines);
+  set(add(key), lines);
+}
+
+void line_blocks::set(place where, std::span<const std::string> lines) {
+  check(lines);
   for (std::size_t family = 0; family < lines.size(); ++family)
     replace(where, family, lines[family]);
 }
 
-void line_blocks::erase(std::string_view key) {
-  const place where = find(key);
-  if (where == place_index::nowhere)
-    return;
+void line_blocks::clear(place where) {
   for (std::size_t family = 0; family < counts_.size(); ++family)
     replace(where, family, {});
-  places_.erase(hash_of(key), where);
+}
+
+void line_blocks::erase(std::string_view key) {
+  if (const auto where = find(key))
+    erase(*where);
+}
+
+void line_blocks::erase(place where) {
+  clear(where);
+  places_.erase(hash_of(keys_[page_of(where)].texts.at(slot_of(where))), where);
   release(where);
 }
 
-line_blocks::place line_blocks::find(std::string_view key) const {
-  return places_.find(hash_of(key),
-                      [&](place at) { return keys_[page_of(at)].texts.at(slot_of(at)) == key; });
-}
-
-bool line_blocks::holds(place where, std::span<const std::string> lines) const {
-  for (std::size_t family = 0; family < lines.size(); ++family) {
-    if (text_at(where, family) != lines[family])
-      return false;
-  }
-  return true;
+std::optional<line_blocks::place> line_blocks::find(std::string_view key) const {
+  const place found =
+      places_.find(hash_of(key), [&](place at) { return keys_[page_of(at)].texts.at(slot_of(at)) == key; });
+  return found == place_index::nowhere ? std::nullopt : std::optional(found);
 }
 
 std::string_view line_blocks::text_at(place where, std::size_t family) const {
@@ -252,6 +252,10 @@ void line_blocks::replace(place where, std::size_t family, std::string_view text
 }
 
 line_blocks::place line_blocks::add(std::string_view key) {
+  if (const auto known = find(key))
+    return *known;
+  if (key.size() > key_size_max)
+    throw std::invalid_argument("line_blocks::add: the key is too long");
   const std::uint32_t index = open_page();
   detail::page_keys& keys = keys_[index];
   const auto slot = static_cast<std::uint32_t>(std::countr_one(keys.used));

@@ -7,11 +7,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "metrics/text_format.hpp"
 
 /// Very many series of a few families, kept as finished text: a line is rendered when what it tells
 /// changes, and a scrape only copies. The idea is kube-state-metrics' (a text block per object and
@@ -113,6 +116,9 @@ class place_index {
   std::size_t size_ = 0;
 };
 
+/// HELP and TYPE lines, per format and family.
+using family_headers = std::array<std::vector<std::string>, all_exposition_formats.size()>;
+
 struct line_counts {
   std::size_t series = 0;
   std::size_t bytes = 0;
@@ -126,32 +132,39 @@ class line_snapshot {
  public:
   /// Hands over the text, family by family, in pieces of one page and family each. Nothing is copied;
   /// the pieces live as long as the snapshot.
-  void render(const std::function<void(std::string_view)>& sink) const;
+  void render(const std::function<void(std::string_view)>& sink,
+              exposition_format format = exposition_format::text) const;
 
   /// Series of one family, by its place in the list of headers.
   [[nodiscard]] std::size_t series(std::size_t family) const { return counts_[family].series; }
   /// Series of all families.
   [[nodiscard]] std::size_t series() const noexcept;
   /// The length of the whole text.
-  [[nodiscard]] std::size_t size_bytes() const noexcept;
+  [[nodiscard]] std::size_t size_bytes(exposition_format format = exposition_format::text) const noexcept;
 
  private:
   friend class line_blocks;
   friend class line_cursor;
   line_snapshot() = default;
 
-  std::shared_ptr<const std::vector<std::string>> headers_;  ///< HELP and TYPE lines, per family
+  [[nodiscard]] const std::vector<std::string>& headers(exposition_format format) const noexcept {
+    return (*headers_)[static_cast<std::size_t>(format)];
+  }
+
+  std::shared_ptr<const detail::family_headers> headers_;
   std::vector<std::shared_ptr<const detail::line_page>> pages_;
   std::vector<detail::line_counts> counts_;
 };
 
-/// Walks through a snapshot's text in chunks, at the pace of whoever writes it out.
+/// Walks through a snapshot's text in chunks, at the pace of whoever writes it out. What ends an exposition
+/// (append_end) is not part of it: other families may follow.
 class line_cursor {
  public:
   /// What one write to a socket takes well; larger chunks win nothing.
   static constexpr std::size_t chunk_size = std::size_t{64} * 1024;
 
-  explicit line_cursor(line_snapshot snapshot) : snapshot_(std::move(snapshot)) {}
+  explicit line_cursor(line_snapshot snapshot, exposition_format format = exposition_format::text)
+      : snapshot_(std::move(snapshot)), format_(format) {}
 
   /// The next `bytes_max` bytes (> 0), fewer only at the end; empty when there is no more. Cuts anywhere.
   /// The view is valid until the next call.
@@ -161,6 +174,7 @@ class line_cursor {
   [[nodiscard]] std::string_view next_piece();
 
   line_snapshot snapshot_;
+  exposition_format format_;
   std::size_t family_ = 0;
   std::size_t page_ = 0;  ///< 0 is the family's header, n the page before n
   std::string_view rest_;
@@ -179,6 +193,11 @@ class line_blocks {
   /// Keys are names of entities, not texts.
   static constexpr std::size_t key_size_max = 1024;
 
+  /// Stands for a key: a small number, the same until the key is erased, and then given to another one.
+  /// Whoever keeps something beside each key has it in a vector by these numbers, and needs no second table
+  /// of keys.
+  using place = detail::place_index::place;
+
   /// Throws std::invalid_argument on a wrong or doubled family name.
   explicit line_blocks(const std::vector<family_header>& families);
 
@@ -187,12 +206,24 @@ class line_blocks {
   /// Throws std::invalid_argument on a wrong number of texts, an unended line or too much text.
   void set(std::string_view key, std::span<const std::string> lines);
 
-  /// Removes every line of `key`, which may be unknown.
-  void erase(std::string_view key);
+  /// The place of `key`, which is added without lines where it is unknown. Throws std::invalid_argument on a
+  /// key that is too long.
+  [[nodiscard]] place add(std::string_view key);
+  /// As set() with the key of this place, which must be there.
+  void set(place where, std::span<const std::string> lines);
+  /// Takes away the lines of a place; the key stays.
+  void clear(place where);
+  /// One above the highest place ever given.
+  [[nodiscard]] std::size_t places_end() const noexcept { return keys_.size() * detail::slot_texts::slots; }
 
-  [[nodiscard]] bool contains(std::string_view key) const {
-    return find(key) != detail::place_index::nowhere;
-  }
+  /// Removes `key`, which may be unknown, and every line of it.
+  void erase(std::string_view key);
+  /// Removes the key of this place, which must be there.
+  void erase(place where);
+
+  /// The place of `key`, where it is known.
+  [[nodiscard]] std::optional<place> find(std::string_view key) const;
+  [[nodiscard]] bool contains(std::string_view key) const { return find(key).has_value(); }
   [[nodiscard]] std::size_t keys() const noexcept { return places_.size(); }
   /// Series of one family, by its place in the list of headers.
   [[nodiscard]] std::size_t series(std::size_t family) const { return counts_[family].series; }
@@ -204,14 +235,8 @@ class line_blocks {
   [[nodiscard]] line_snapshot snapshot();
 
  private:
-  // A page and a slot in it: place = page * 64 + slot.
-  using place = detail::place_index::place;
-
-  void check(std::string_view key, std::span<const std::string> lines) const;
-  [[nodiscard]] place find(std::string_view key) const;
-  [[nodiscard]] place add(std::string_view key);
+  void check(std::span<const std::string> lines) const;
   void release(place where);
-  [[nodiscard]] bool holds(place where, std::span<const std::string> lines) const;
   [[nodiscard]] std::string_view text_at(place where, std::size_t family) const;
   void replace(place where, std::size_t family, std::string_view text);
   [[nodiscard]] std::uint32_t open_page();
@@ -219,8 +244,9 @@ class line_blocks {
   [[nodiscard]] detail::slot_texts& writable(std::uint32_t index, std::size_t family);
   [[nodiscard]] std::size_t likely_size(std::uint32_t index, std::size_t family) const;
 
-  std::shared_ptr<const std::vector<std::string>> headers_;
+  std::shared_ptr<const detail::family_headers> headers_;
   detail::place_index places_;
+  // A page and a slot in it: place = page * 64 + slot.
   std::vector<detail::page_keys> keys_;                    ///< by page
   std::vector<std::shared_ptr<detail::line_page>> pages_;  ///< null where there is no line
   std::vector<std::uint32_t> open_;                        ///< pages with a free slot

@@ -5,8 +5,10 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <stdexcept>
 
+#include "base/http_accept.hpp"
 #include "base/text.hpp"
 
 namespace pushguard::metrics {
@@ -16,7 +18,7 @@ using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
 
-enum class escaping { help, label_value };
+enum class escaping { help, quoted };
 
 constexpr std::string_view replacement = "\xEF\xBF\xBD";
 
@@ -65,7 +67,7 @@ std::size_t append_special(std::string& out, std::string_view text, escaping kin
     return 1;
   }
   if (c == '\\' || c == '"') {
-    if (c == '\\' || kind == escaping::label_value)
+    if (c == '\\' || kind == escaping::quoted)
       out += '\\';
     out += c;
     return 1;
@@ -117,7 +119,7 @@ void append_escaped(std::string& out, std::string_view text, escaping kind) {
   }
 }
 
-std::string_view type_name(MetricType type) {
+std::string_view type_name(MetricType type, exposition_format format) {
   switch (type) {
     case MetricType::Counter:
       return "counter";
@@ -128,9 +130,21 @@ std::string_view type_name(MetricType type) {
     case MetricType::Histogram:
       return "histogram";
     case MetricType::Untyped:
-      return "untyped";
+      return format == exposition_format::text ? "untyped" : "unknown";
   }
   throw std::invalid_argument("unknown metric type");
+}
+
+/// What is served to who accepts `item`.
+std::optional<exposition_format> offered_for(const accepted_item& item) {
+  const std::optional<std::string_view> version = item.parameter("version");
+  if (equals_ignoring_case(item.value, "application/openmetrics-text"))
+    return !version || *version == "1.0.0" ? std::optional(exposition_format::openmetrics) : std::nullopt;
+  if (equals_ignoring_case(item.value, "text/plain"))
+    return !version || *version == "0.0.4" ? std::optional(exposition_format::text) : std::nullopt;
+  return item.value == "*/*" || equals_ignoring_case(item.value, "text/*")
+             ? std::optional(exposition_format::text)
+             : std::nullopt;
 }
 
 /// One series with what surrounds it: rendered once, used for each of its lines.
@@ -139,6 +153,7 @@ struct series_lines {
   std::string_view family;
   std::string labels;
   std::int64_t timestamp_ms;
+  exposition_format format;
 
   void write(std::string_view suffix, std::string_view all_labels, double value) const {
     out += family;
@@ -147,12 +162,19 @@ struct series_lines {
     if (timestamp_ms == 0)
       return;
     out.back() = ' ';
-    out += std::to_string(timestamp_ms);
+    if (format == exposition_format::text)
+      out += std::to_string(timestamp_ms);
+    else
+      append_number(out, static_cast<double>(timestamp_ms) / 1000);
     out += '\n';
   }
   void write_bounded(std::string_view suffix, std::string_view name, double bound, double value) const {
     std::string text;
     append_number(text, bound);
+    // OpenMetrics wants these to look like floats: clients compare them as texts.
+    if (format == exposition_format::openmetrics &&
+        text.find_first_not_of("-0123456789") == std::string::npos)
+      text += ".0";
     std::string all_labels = labels;
     append_labels(all_labels, {{name, text}});
     write(suffix, all_labels, value);
@@ -186,9 +208,11 @@ void check_not_reserved(const ClientMetric& metric, MetricType type) {
   }
 }
 
-void write_series(std::string& out, std::string_view family, MetricType type, const ClientMetric& metric) {
+void write_series(std::string& out, std::string_view family, MetricType type, const ClientMetric& metric,
+                  exposition_format format) {
   check_not_reserved(metric, type);
-  series_lines series{.out = out, .family = family, .labels = {}, .timestamp_ms = metric.timestamp_ms};
+  series_lines series{
+      .out = out, .family = family, .labels = {}, .timestamp_ms = metric.timestamp_ms, .format = format};
   for (const auto& each : metric.label)
     append_labels(series.labels, {{each.name, each.value}});
   switch (type) {
@@ -206,9 +230,10 @@ void write_series(std::string& out, std::string_view family, MetricType type, co
 }
 
 /// `same_name` are families of one name, in the order they came.
-void write_family(std::string& out, std::span<const MetricFamily* const> same_name) {
+void write_family(std::string& out, std::span<const MetricFamily* const> same_name,
+                  exposition_format format) {
   const MetricFamily& first = *same_name.front();
-  append_header(out, first.name, first.help, first.type);
+  append_header(out, first.name, first.help, first.type, format);
   std::vector<const ClientMetric*> metrics;
   for (const MetricFamily* family : same_name) {
     if (family->type != first.type)
@@ -219,10 +244,28 @@ void write_family(std::string& out, std::span<const MetricFamily* const> same_na
   std::sort(metrics.begin(), metrics.end(),
             [](const ClientMetric* a, const ClientMetric* b) { return a->label < b->label; });
   for (const ClientMetric* metric : metrics)
-    write_series(out, first.name, first.type, *metric);
+    write_series(out, first.name, first.type, *metric, format);
 }
 
 }  // namespace
+
+std::string_view content_type(exposition_format format) noexcept {
+  return format == exposition_format::text ? "text/plain; version=0.0.4; charset=utf-8"
+                                           : "application/openmetrics-text; version=1.0.0; charset=utf-8";
+}
+
+exposition_format choose_format(std::string_view accept) {
+  exposition_format chosen = exposition_format::text;
+  double best = 0;
+  for (const accepted_item& item : parse_accepted(accept)) {
+    const auto offered = offered_for(item);
+    if (offered && item.quality > best) {
+      chosen = *offered;
+      best = item.quality;
+    }
+  }
+  return chosen;
+}
 
 bool is_metric_name(std::string_view name) noexcept {
   const auto starts = [](char c) { return is_name_start(c) || c == ':'; };
@@ -256,7 +299,7 @@ void append_labels(std::string& out, std::span<const label> labels) {
     });
     if (plain.size() == value.size())
       continue;
-    append_escaped(out, value.substr(plain.size()), escaping::label_value);
+    append_escaped(out, value.substr(plain.size()), escaping::quoted);
     out += '"';
   }
 }
@@ -265,17 +308,22 @@ void append_number(std::string& out, double value) {
   append_written(out, number_size_max, [&](char* to) { return put_number(to, value); });
 }
 
-void append_header(std::string& out, std::string_view name, std::string_view help, MetricType type) {
+void append_header(std::string& out, std::string_view name, std::string_view help, MetricType type,
+                   exposition_format format) {
   if (!is_metric_name(name))
     throw std::invalid_argument("not a metric name: " + std::string(name));
+  constexpr std::string_view total = "_total";
+  const bool is_text = format == exposition_format::text;
+  if (!is_text && type == MetricType::Counter && name.ends_with(total))
+    name.remove_suffix(total.size());
   out += "# HELP ";
   out += name;
   out += ' ';
-  append_escaped(out, help, escaping::help);
+  append_escaped(out, help, is_text ? escaping::help : escaping::quoted);
   out += "\n# TYPE ";
   out += name;
   out += ' ';
-  out += type_name(type);
+  out += type_name(type, format);
   out += '\n';
 }
 
@@ -295,7 +343,7 @@ void append_sample(std::string& out, std::string_view name, std::string_view lab
   });
 }
 
-void append_text(std::string& out, std::span<const MetricFamily> families) {
+void append_families(std::string& out, std::span<const MetricFamily> families, exposition_format format) {
   std::vector<const MetricFamily*> sorted;
   sorted.reserve(families.size());
   for (const MetricFamily& family : families)
@@ -307,19 +355,25 @@ void append_text(std::string& out, std::span<const MetricFamily> families) {
   for (auto first = sorted.begin(); first != sorted.end();) {
     const auto last = std::find_if(
         first, sorted.end(), [&](const MetricFamily* family) { return family->name != (*first)->name; });
-    write_family(out, std::span(first, last));
+    write_family(out, std::span(first, last), format);
     first = last;
   }
 }
 
-std::string to_text(std::span<const MetricFamily> families) {
+void append_end(std::string& out, exposition_format format) {
+  if (format == exposition_format::openmetrics)
+    out += "# EOF\n";
+}
+
+std::string to_text(std::span<const MetricFamily> families, exposition_format format) {
   std::string out;
-  append_text(out, families);
+  append_families(out, families, format);
+  append_end(out, format);
   return out;
 }
 
-std::string to_text(const MetricFamily& family) {
-  return to_text(std::span(&family, 1));
+std::string to_text(const MetricFamily& family, exposition_format format) {
+  return to_text(std::span(&family, 1), format);
 }
 
 }  // namespace pushguard::metrics

@@ -4,6 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <map>
+#include <random>
+#include <set>
+
+#include "metrics/text_format.hpp"
+#include "tests/support/exposition_reader.hpp"
+
 namespace pushguard::agent {
 namespace {
 
@@ -27,12 +35,14 @@ class OrgSeries : public testing::Test {
   static domain::org_key org(unsigned n) {
     return domain::org_key::parse(fmt::format("00D{:012}", n)).value();
   }
-  static domain::request_id request() { return domain::request_id::parse("0DV000000000001").value(); }
+  static domain::request_id request(unsigned n = 1) {
+    return domain::request_id::parse(fmt::format("0DV{:012}", n)).value();
+  }
 
-  void push(unsigned n, push_status status) {
+  void push(unsigned n, push_status status, unsigned in_request = 1) {
     job_view job;
-    job.id = domain::job_id::parse(fmt::format("0DX{:012}", n)).value();
-    job.request = request();
+    job.id = domain::job_id::parse(fmt::format("0DX{:06}{:06}", in_request, n)).value();
+    job.request = request(in_request);
     job.org = org(n);
     job.status = status;
     job.start = start;
@@ -50,10 +60,10 @@ class OrgSeries : public testing::Test {
         {"devhub", {org_view{org(n), std::move(text), domain::org_type::sandbox, "CS194"}}});
     apply(update);
   }
-  void end_request(wall_time when) {
+  void end_request(wall_time when, unsigned which = 1) {
     request_view view;
     view.hub = "devhub";
-    view.row.id = request();
+    view.row.id = request(which);
     view.ended = when;
     view_update update;
     update.requests.push_back(view);
@@ -122,7 +132,7 @@ TEST_F(OrgSeries, PastTheLimitFailedOrgsComeFirst) {
   EXPECT_LE(series_->series(), 12U);
   EXPECT_THAT(text(), HasSubstr("00D000000000011"));
   EXPECT_GT(series_->suppressed(), suppressed);
-  EXPECT_THAT(series_->summary(),
+  EXPECT_THAT(metrics::to_text(series_->summary()),
               HasSubstr(fmt::format("pushguard_org_series_suppressed {}\n", series_->suppressed())));
 }
 
@@ -148,6 +158,95 @@ TEST_F(OrgSeries, KeepOneInfoForAnOrgHoweverManyRequestsItIsIn) {
   const auto first = shown.find("pushguard_org_info{");
   ASSERT_NE(first, std::string::npos);
   EXPECT_EQ(shown.find("pushguard_org_info{", first + 1), std::string::npos);
+}
+
+TEST_F(OrgSeries, ComeBackWhenThereIsRoomFailedOnesFirst) {
+  configure(org_series_mode::all, 6);  // two jobs that succeeded: success, duration, and the org's info each
+  push(1, push_status::failed, 1);     // four series
+  push(2, push_status::succeeded, 2);
+  push(3, push_status::failed, 2);
+  EXPECT_EQ(series_->suppressed(), 2U);
+  EXPECT_THAT(text(), AllOf(HasSubstr("00D000000000001"), Not(HasSubstr("00D000000000002")),
+                            Not(HasSubstr("00D000000000003"))));
+  end_request(start, 1);
+  series_->forget_ended(model_, start + 24h);
+  EXPECT_THAT(text(), AllOf(Not(HasSubstr("00D000000000001")), HasSubstr("00D000000000003")));
+  EXPECT_EQ(series_->suppressed(), 1U) << "the one that succeeded needs more than what is left";
+  end_request(start, 2);
+  series_->forget_ended(model_, start + 24h);
+  EXPECT_EQ(series_->suppressed(), 0U) << "what nobody wants to show is not suppressed";
+}
+
+TEST_F(OrgSeries, ThatGrowPastTheLimitGiveWay) {
+  configure(org_series_mode::all, 4);
+  push(1, push_status::in_progress);  // one series, and one for the org
+  push(2, push_status::in_progress);
+  EXPECT_EQ(series_->suppressed(), 0U);
+  push(1, push_status::succeeded);  // two, where one was
+  EXPECT_EQ(series_->suppressed(), 1U);
+  push(2, push_status::failed);  // comes first
+  EXPECT_THAT(text(), AllOf(Not(HasSubstr("00D000000000001")), HasSubstr("00D000000000002")));
+}
+
+/// Whatever comes in whatever order: never more than the limit; no job of another mode; no org without a job;
+/// nothing is lost from the sum.
+TEST_F(OrgSeries, HoldTheirPromisesInAnyOrder) {
+  std::mt19937 random(20261129);
+  const auto below = [&random](unsigned end) { return static_cast<unsigned>(random() % end); };
+  constexpr std::array statuses{push_status::pending, push_status::in_progress, push_status::succeeded,
+                                push_status::failed, push_status::canceled};
+  for (unsigned round = 0; round < 60; ++round) {
+    model_ = {};
+    const std::size_t limit = 1 + below(60);
+    configure(round % 4 == 0 ? org_series_mode::failed : org_series_mode::all, limit);
+    std::map<std::pair<unsigned, unsigned>, push_status> pushed;
+    std::set<unsigned> forgotten;
+    for (unsigned step = 0; step < 150; ++step) {
+      const unsigned wave = 1 + below(4);
+      if (below(40) == 0) {
+        end_request(start, wave);
+        series_->forget_ended(model_, start + 24h);
+        forgotten.insert(wave);
+      } else if (below(10) == 0) {
+        name(below(12), fmt::format("Acme {}", step));
+      } else {
+        const unsigned customer = below(12);
+        auto& status = pushed[{wave, customer}];
+        if (!domain::is_terminal(status))
+          status = statuses[below(statuses.size())];
+        push(customer, status, wave);
+      }
+      std::string shown_text = text();
+      const auto shown = test::read_exposition(shown_text, false);
+      ASSERT_TRUE(shown) << shown.error().text() << "\n" << shown_text;
+      ASSERT_LE(series_->series(), limit);
+      std::size_t wanted = 0;
+      std::size_t shown_jobs = 0;
+      std::set<std::string> shown_orgs;
+      for (const auto& [key, status] : pushed) {
+        const bool has_series = status == push_status::in_progress || status == push_status::succeeded ||
+                                status == push_status::failed;
+        const bool is_wanted =
+            has_series && !forgotten.contains(key.first) && (round % 4 != 0 || status == push_status::failed);
+        const std::string labels =
+            fmt::format("request_id=\"{}\",org_key=\"{}\"", request(key.first).text(), org(key.second).key());
+        const bool is_shown = shown_text.find(labels) != std::string::npos;
+        ASSERT_TRUE(is_wanted || !is_shown) << labels;
+        wanted += is_wanted ? 1 : 0;
+        shown_jobs += is_shown ? 1 : 0;
+        if (is_shown)
+          shown_orgs.emplace(org(key.second).key());
+      }
+      ASSERT_EQ(series_->suppressed(), wanted - shown_jobs);
+      for (const test::read_sample& info : shown->back().samples)
+        ASSERT_TRUE(shown_orgs.contains(info.labels.at("org_key"))) << "an org without a job";
+    }
+    for (unsigned wave = 1; wave <= 4; ++wave)
+      end_request(start, wave);
+    series_->forget_ended(model_, start + 24h);
+    EXPECT_EQ(series_->series(), 0U);
+    EXPECT_EQ(series_->suppressed(), 0U);
+  }
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 
 #include "base/condition.hpp"
-#include "tests/support/gzip_text.hpp"
+#include "base/gzip.hpp"
 #include "tests/unit/base/http_exchange.hpp"
 
 namespace pushguard::test {
@@ -308,7 +308,7 @@ http_handler compressing_handler(const std::string& compressed) {
 
 TEST_P(HttpExchange, AsksForAndUndoesGzipOnlyWhenToldTo) {
   const std::string text = pattern_text(200'000);
-  const std::string two_members = gzip_text(text) + gzip_text("and more");
+  const std::string two_members = gzip(text) + gzip("and more");
   on_.serve(compressing_handler(two_members));
   on_.play([&]() -> asio::awaitable<void> {
     const auto client = on_.client();
@@ -326,7 +326,7 @@ TEST_P(HttpExchange, AsksForAndUndoesGzipOnlyWhenToldTo) {
 }
 
 TEST_P(HttpExchange, EndsADecompressionBombAtTheLimit) {
-  on_.serve(compressing_handler(gzip_text(std::string(8'000'000, 'x'))));
+  on_.serve(compressing_handler(gzip(std::string(8'000'000, 'x'))));
   on_.play([&]() -> asio::awaitable<void> {
     const auto client = on_.client();
     std::size_t delivered = 0;
@@ -343,7 +343,7 @@ TEST_P(HttpExchange, EndsADecompressionBombAtTheLimit) {
 }
 
 TEST_P(HttpExchange, RefusesDamagedAndTruncatedGzip) {
-  const std::string good = gzip_text(pattern_text(50'000));
+  const std::string good = gzip(pattern_text(50'000));
   std::string flipped = good;
   flipped[flipped.size() / 2] = static_cast<char>(flipped[flipped.size() / 2] ^ 0x55);
   const std::vector<std::string> table = {good.substr(0, good.size() - 1), flipped, "plain text", good + "x"};

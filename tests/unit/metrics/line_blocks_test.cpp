@@ -100,6 +100,47 @@ TEST(LineBlocks, ForgetAnErasedKey) {
   EXPECT_EQ(render(blocks.snapshot()), both("a 2\n", ""));
 }
 
+TEST(LineBlocks, GiveEachKeyAPlaceUntilItIsErased) {
+  line_blocks blocks(two_families);
+  const line_blocks::place x = blocks.add("x");
+  const line_blocks::place y = blocks.add("y");
+  EXPECT_NE(x, y);
+  EXPECT_EQ(blocks.add("x"), x);
+  EXPECT_EQ(blocks.find("x"), x);
+  EXPECT_EQ(blocks.find("z"), std::nullopt);
+  EXPECT_LT(std::max(x, y), blocks.places_end());
+  EXPECT_EQ(blocks.series(), 0U);
+  blocks.set(y, texts{"a{y} 1\n", ""});
+  blocks.set("x", texts{"a{x} 1\n", "b{x} 1\n"});
+  EXPECT_EQ(render(blocks.snapshot()), both("a{x} 1\na{y} 1\n", "b{x} 1\n"));
+  blocks.clear(x);
+  EXPECT_EQ(render(blocks.snapshot()), both("a{y} 1\n", ""));
+  EXPECT_EQ(blocks.find("x"), x) << "a cleared key stays";
+  blocks.erase(x);
+  EXPECT_EQ(blocks.find("x"), std::nullopt);
+  EXPECT_EQ(blocks.find("y"), y);
+  EXPECT_EQ(blocks.add("z"), x) << "a place that is free is given again";
+  blocks.erase("y");
+  blocks.erase("z");
+  EXPECT_EQ(blocks.places_end(), 0U) << "nothing is kept for nobody";
+}
+
+TEST(LineBlocks, WriteTheHeadersOfEitherFormat) {
+  line_blocks blocks({{.name = "a_total", .help = "A \"quote\".", .type = prometheus::MetricType::Counter}});
+  blocks.set("x", texts{"a_total 1\n"});
+  const auto snapshot = blocks.snapshot();
+  for (const exposition_format format : all_exposition_formats) {
+    std::string text;
+    snapshot.render([&](std::string_view piece) { text += piece; }, format);
+    EXPECT_EQ(text, format == exposition_format::text
+                        ? "# HELP a_total A \"quote\".\n# TYPE a_total counter\na_total 1\n"
+                        : "# HELP a A \\\"quote\\\".\n# TYPE a counter\na_total 1\n");
+    EXPECT_EQ(snapshot.size_bytes(format), text.size());
+    line_cursor cursor(snapshot, format);
+    EXPECT_EQ(cursor.next(), text);
+  }
+}
+
 TEST(LineBlocks, SnapshotsDoNotChange) {
   line_blocks blocks(two_families);
   for (std::size_t i = 0; i < 200; ++i)

@@ -235,7 +235,77 @@ TEST(Text, KeepsTheHeaderOfAnEmptyFamily) {
 }
 
 TEST(Text, StatesItsVersionInTheContentType) {
-  EXPECT_EQ(text_content_type, "text/plain; version=0.0.4; charset=utf-8");
+  EXPECT_EQ(content_type(exposition_format::text), "text/plain; version=0.0.4; charset=utf-8");
+  EXPECT_EQ(content_type(exposition_format::openmetrics),
+            "application/openmetrics-text; version=1.0.0; charset=utf-8");
+}
+
+TEST(Format, IsWhatTheClientWantsMost) {
+  constexpr auto text = exposition_format::text;
+  constexpr auto openmetrics = exposition_format::openmetrics;
+  struct example {
+    const char* accept;
+    exposition_format format;
+  };
+  for (const auto& [accept, format] : {
+           example{"", text},
+           example{"*/*", text},
+           example{"text/html", text},
+           // Prometheus 2.42 and 3
+           example{
+               "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+               "text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+               openmetrics},
+           example{"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/"
+                   "plain;version=0.0.4;"
+                   "escaping=allow-utf-8;q=0.5,*/*;q=0.1",
+                   openmetrics},
+           example{"text/plain;version=0.0.4;q=0.9,application/openmetrics-text;q=0.5", text},
+           example{"application/openmetrics-text", openmetrics},
+           example{"application/OpenMetrics-Text; version=1.0.0; charset=utf-8", openmetrics},
+           example{"application/openmetrics-text;q=0", text},
+           // What there is not.
+           example{"application/openmetrics-text;version=0.0.1", text},
+           example{"application/openmetrics-text;version=2.0.0", text},
+           example{
+               "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited",
+               text},
+       })
+    EXPECT_EQ(choose_format(accept), format) << accept;
+}
+
+TEST(OpenMetrics, CallsACounterWithoutTotalAndEndsWithEof) {
+  ClientMetric counted;
+  counted.counter.value = 3;
+  EXPECT_EQ(to_text(family_of("a_total", MetricType::Counter, {counted}), exposition_format::openmetrics),
+            "# HELP a Help.\n# TYPE a counter\na_total 3\n# EOF\n");
+  EXPECT_EQ(to_text(family_of("a", MetricType::Untyped, {}), exposition_format::openmetrics),
+            "# HELP a Help.\n# TYPE a unknown\n# EOF\n");
+  EXPECT_EQ(to_text(std::vector<MetricFamily>{}, exposition_format::openmetrics), "# EOF\n");
+}
+
+TEST(OpenMetrics, EscapesQuotesInHelpTooAndWritesBoundsAsFloats) {
+  MetricFamily family = family_of("a", MetricType::Histogram, {});
+  family.help = "\"a\"\\\n";
+  ClientMetric metric;
+  metric.histogram.sample_count = 2;
+  metric.histogram.sample_sum = 1.5;
+  metric.histogram.bucket = {{.cumulative_count = 1, .upper_bound = 1},
+                             {.cumulative_count = 2, .upper_bound = 2.5},
+                             {.cumulative_count = 2, .upper_bound = infinity}};
+  family.metric = {metric};
+  EXPECT_EQ(to_text(family, exposition_format::openmetrics),
+            "# HELP a \\\"a\\\"\\\\\\n\n# TYPE a histogram\na_bucket{le=\"1.0\"} 1\na_bucket{le=\"2.5\"} 2\n"
+            "a_bucket{le=\"+Inf\"} 2\na_sum 1.5\na_count 2\n# EOF\n");
+}
+
+TEST(OpenMetrics, WritesTimestampsInSeconds) {
+  ClientMetric metric = gauge_of(1);
+  metric.timestamp_ms = 1'500;
+  EXPECT_EQ(to_text(family_of("a", MetricType::Gauge, {metric})),
+            "# HELP a Help.\n# TYPE a gauge\na 1 1500\n");
+  EXPECT_EQ(to_text(family_of("a", MetricType::Gauge, {metric}), exposition_format::openmetrics),
+            "# HELP a Help.\n# TYPE a gauge\na 1 1.5\n# EOF\n");
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/json/array.hpp>
 
-#include "tests/support/gzip_text.hpp"
+#include "base/gzip.hpp"
 #include "tests/unit/agent/salesforce/scripted_hub.hpp"
 
 namespace pushguard::salesforce::test {
@@ -57,9 +57,8 @@ TEST_F(Rest, FollowsThePagesOfAQuery) {
 }
 
 TEST_F(Rest, UnpacksCompressedPages) {
-  hub.answer({.status = 200,
-              .headers = {{"Content-Encoding", "gzip"}},
-              .body = pushguard::test::gzip_text(fixture("requests.json"))});
+  hub.answer(
+      {.status = 200, .headers = {{"Content-Encoding", "gzip"}}, .body = gzip(fixture("requests.json"))});
   const auto summary = query();
   ASSERT_TRUE(summary) << summary.error().cause.text();
   EXPECT_EQ(summary->rows, 2U);
