@@ -31,30 +31,33 @@ class org_series {
   /// Drops the series of requests that ended longer ago than the configuration keeps them.
   void forget_ended(const read_model& model, wall_time now);
 
-  /// The lines at this instant.
-  [[nodiscard]] metrics::line_snapshot snapshot() { return blocks_.snapshot(); }
+  /// The lines at this instant: of the jobs, and of the orgs.
+  [[nodiscard]] std::vector<metrics::line_snapshot> snapshot() {
+    return {job_blocks_.snapshot(), org_blocks_.snapshot()};
+  }
   /// `pushguard_org_series`, `…_limit` and `…_suppressed`, which stand behind the lines.
   [[nodiscard]] std::vector<prometheus::MetricFamily> summary() const;
 
-  [[nodiscard]] std::size_t series() const noexcept { return blocks_.series(); }
+  [[nodiscard]] std::size_t series() const noexcept { return job_blocks_.series() + org_blocks_.series(); }
   /// Push jobs left out because of the limit.
   [[nodiscard]] std::size_t suppressed() const noexcept { return suppressed_; }
 
  private:
-  static constexpr std::size_t family_count = 5;
-  using block_lines = std::array<std::string, family_count>;
+  using job_lines = std::array<std::string, 4>;
   using place = metrics::line_blocks::place;
 
   /// A push job that has something to show, beside its block. A suppressed one has a block without lines.
   struct pushed {
-    const job_view* job = nullptr;  ///< the model's; it stays where it is until its hub is forgotten
+    domain::job_id job;          ///< empty: this place is nobody's
+    std::uint8_t series : 6 {};  ///< that it has or would have
+    bool is_failed : 1 {};
+    bool is_shown : 1 {};
     std::uint32_t request = 0;
-    place org = 0;            ///< of the org's block
-    std::uint32_t turn = 0;   ///< of its place in a queue; what else stands there of it is stale
-    std::uint8_t series = 0;  ///< that it has or would have
-    bool is_failed = false;
-    bool is_shown = false;
+    place org = 0;           ///< of the org's block
+    std::uint32_t turn = 0;  ///< of its place in a queue; what else stands there of it is stale
   };
+  static_assert(sizeof(pushed) == 32);  // there is one for each job
+
   /// How many push jobs an org's block stands for.
   struct org_uses {
     std::uint32_t jobs = 0;
@@ -69,19 +72,18 @@ class org_series {
   struct request_entry {
     read_model::hub_and_request key;
     std::uint32_t hub = 0;
-    const read_model::job_table* jobs = nullptr;  ///< the model's, which stays as its jobs do
-    std::string labels;                           ///< those that all lines of the request have
-    bool is_forgotten = false;                    ///< ended long ago: not shown again
+    std::string labels;         ///< those that all lines of the request have
+    bool is_forgotten = false;  ///< ended long ago: not shown again
   };
 
   [[nodiscard]] std::uint32_t hub_index(const std::string& hub);
-  [[nodiscard]] std::uint32_t request_index(const std::string& hub, const domain::request_id& request,
-                                            const read_model& model);
-  [[nodiscard]] place add_block(char kind, std::uint32_t owner, const domain::org_key& org);
-  void render(const pushed& of);
+  [[nodiscard]] std::uint32_t request_index(const std::string& hub, const domain::request_id& request);
+  [[nodiscard]] place add_job(std::uint32_t request, const domain::org_key& org);
+  [[nodiscard]] place add_org(std::uint32_t hub, const domain::org_key& org);
+  void render(const request_entry& request, const job_view& job);
   void note(const std::string& hub, const job_view& job, const read_model& model);
-  void settle(place at, const read_model& model);
-  void show(place at, const read_model& model);
+  void settle(place at, const domain::org_key& org, const read_model& model);
+  void show(place at, const domain::org_key& org, const read_model& model);
   void suppress(place at);
   void hide(place at);
   void remove(place at);
@@ -93,9 +95,10 @@ class org_series {
   void show_org(std::uint32_t hub, place at, const domain::org_key& org, const read_model& model);
 
   configuration::org_series options_;
-  metrics::line_blocks blocks_;
-  std::vector<pushed> pushed_;  ///< by place; nobody's where `job` is null
-  std::vector<org_uses> orgs_;  ///< by place
+  metrics::line_blocks job_blocks_;
+  metrics::line_blocks org_blocks_;
+  std::deque<pushed> pushed_;  ///< by place; nobody's where `job` is null
+  std::deque<org_uses> orgs_;  ///< by place
   std::vector<std::string> hubs_;
   std::vector<request_entry> requests_;
   std::map<read_model::hub_and_request, std::uint32_t> request_indices_;
@@ -106,7 +109,10 @@ class org_series {
   std::size_t suppressed_ = 0;  ///< jobs
   std::uint32_t turns_ = 0;
   bool has_more_room_ = false;  ///< since fill() was called last
-  block_lines lines_;           ///< of the job that is rendered
+  // Used again and again, as what is rendered needs no memory of its own then.
+  job_lines lines_;  ///< of the job that is rendered
+  std::array<std::string, 1> org_lines_;
+  std::string labels_;
 };
 
 }  // namespace pushguard::agent

@@ -97,12 +97,14 @@ class scrape_writer {
   std::string ready_;
 };
 
-asio::awaitable<result<>> write_all(scrape_writer& out, const metrics::line_snapshot& lines, std::string rest,
-                                    exposition_format format) {
-  metrics::line_cursor cursor(lines, format);
-  for (std::string_view piece = cursor.next(); !piece.empty(); piece = cursor.next()) {
-    if (const auto written = co_await out.write(piece); !written)
-      co_return written;
+asio::awaitable<result<>> write_all(scrape_writer& out, const std::vector<metrics::line_snapshot>& lines,
+                                    std::string rest, exposition_format format) {
+  for (const metrics::line_snapshot& each : lines) {
+    metrics::line_cursor cursor(each, format);
+    for (std::string_view piece = cursor.next(); !piece.empty(); piece = cursor.next()) {
+      if (const auto written = co_await out.write(piece); !written)
+        co_return written;
+    }
   }
   if (const auto written = co_await out.write(rest); !written)
     co_return written;
@@ -121,7 +123,7 @@ http_reply scrapes::small(const http_request& request,
   return reply;
 }
 
-http_reply scrapes::large(const http_request& request, metrics::line_snapshot lines,
+http_reply scrapes::large(const http_request& request, std::vector<metrics::line_snapshot> lines,
                           std::vector<prometheus::MetricFamily> rest) {
   if (*running_ >= large_max) {
     http_reply busy = error_reply(503, "too_many_scrapes", "too many scrapes of this path are under way");

@@ -27,8 +27,8 @@ class scrapes {
   [[nodiscard]] static http_reply small(const http_request& request,
                                         const std::vector<prometheus::MetricFamily>& families);
 
-  /// Written piece by piece: the lines, then `rest`.
-  [[nodiscard]] http_reply large(const http_request& request, metrics::line_snapshot lines,
+  /// Written piece by piece: the lines of each, then `rest`.
+  [[nodiscard]] http_reply large(const http_request& request, std::vector<metrics::line_snapshot> lines,
                                  std::vector<prometheus::MetricFamily> rest);
 
  private:

@@ -31,6 +31,12 @@ std::size_t hash_of(std::string_view key) {
   return std::hash<std::string_view>{}(key);
 }
 
+/// Assigning {} would keep the memory.
+template <class T>
+void free_all(std::vector<T>& all) {
+  std::vector<T>().swap(all);
+}
+
 std::size_t count_lines(std::string_view text) {
   std::size_t lines = 0;
   for (std::size_t end = text.find('\n'); end != std::string_view::npos; end = text.find('\n', end + 1))
@@ -118,7 +124,7 @@ void place_index::erase(std::size_t hash, place at) {
   --size_;
   // What had to hold very many once must not stay that large.
   if (size_ == 0)
-    cells_ = {};
+    free_all(cells_);
   else if (size_ * 8 < cells_.size())
     resize(cells_.size() / 4);
 }
@@ -280,10 +286,10 @@ void line_blocks::release(place where) {
   pages_[index].reset();
   keys = {};
   if (places_.size() == 0) {
-    pages_ = {};
-    keys_ = {};
-    open_ = {};
-    edited_ = {};
+    free_all(pages_);
+    free_all(keys_);
+    free_all(open_);
+    free_all(edited_);
   }
 }
 

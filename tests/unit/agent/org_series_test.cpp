@@ -75,7 +75,8 @@ class OrgSeries : public testing::Test {
   }
   std::string text() {
     std::string out;
-    series_->snapshot().render([&](std::string_view piece) { out += piece; });
+    for (const metrics::line_snapshot& each : series_->snapshot())
+      each.render([&](std::string_view piece) { out += piece; });
     return out;
   }
 

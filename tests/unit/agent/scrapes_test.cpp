@@ -66,7 +66,7 @@ class Scrapes : public testing::Test {
     return {std::move(family).build()};
   }
   http_reply large(http_headers headers = {}) {
-    return scrapes_.large({.headers = std::move(headers)}, blocks_.snapshot(), rest());
+    return scrapes_.large({.headers = std::move(headers)}, {blocks_.snapshot()}, rest());
   }
   /// What the body is; the failure where it was given up.
   result<std::string> body(const http_reply& reply, duration pause = {}) {
