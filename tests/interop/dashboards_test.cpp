@@ -404,6 +404,14 @@ class dashboard_reader {
            });
   }
 
+  /// The sum of all series, as of the end; NaN without any.
+  [[nodiscard]] double total_now(const std::string& expression) const {
+    const auto answer = ask_now("sum(" + expression + ")");
+    if (!answer || list_at(*answer, "/data/result").empty())
+      return std::nan("");
+    return std::stod(text_at(*answer, "/data/result/0/value/1"));
+  }
+
   /// At any full second up to the end, which is one of them.
   [[nodiscard]] bool finds_something_ever(const std::string& expression) const {
     const double end = to_unix_seconds(end_);
@@ -437,7 +445,7 @@ class dashboard_reader {
 
   /// As Grafana reads `label_values(metric, label)`, and `query_result(expression)` with a regular
   /// expression.
-  [[nodiscard]] std::vector<std::string> values_of(const std::string& query, std::string regex) const {
+  [[nodiscard]] std::vector<std::string> values_of(const std::string& query, const std::string& regex) const {
     std::string inside = query.substr(query.find('(') + 1);
     inside.pop_back();
     std::vector<std::string> values;
@@ -506,7 +514,59 @@ std::string full_configuration(const running_world& world, const std::string& li
   return text;
 }
 
-TEST(DashboardQueries, AreValidAndFindSomethingInARolloutThatWasAborted) {
+std::unique_ptr<test::monitoring_server> start_scraping(running_world& world, const std::string& agent) {
+  return test::start_prometheus(world, fmt::format(R"(
+global: {{ scrape_interval: 1s, scrape_timeout: 1s }}
+scrape_configs:
+  - job_name: pushguard
+    static_configs: [ {{ targets: ["{0}"] }} ]
+  - job_name: pushguard-orgs
+    metrics_path: /metrics/orgs
+    static_configs: [ {{ targets: ["{0}"] }} ]
+)",
+                                                   agent));
+}
+
+void hold_a_rule(running_world& world) {
+  const auto token = world.write_file("token", "alice-token-0123456789\n");
+  child_process hold({PUSHGUARD_PROGRAM, "hold", "production/budget", "--for", "2h", "--reason", "known",
+                      "--url", world.agent_address().text(), "--token-file", token.string()},
+                     {.directory = {}, .environment = {}, .joins_stderr = true});
+  const std::string said = hold.read_all(20s);
+  ASSERT_EQ(hold.wait(10s), 0) << said;
+}
+
+/// What panels show of an aborted rollout: `dashboard/panel` and the sum of what their first query finds.
+std::map<std::string, double> shown_of(const simulator::hub_truth& truth) {
+  const auto jobs = [&](simulator::push_state state) {
+    return static_cast<double>(simulator::count_of(truth.rollout_jobs, state));
+  };
+  const double failed = jobs(simulator::push_state::failed);
+  const double succeeded = jobs(simulator::push_state::succeeded);
+  const auto spared = static_cast<double>(truth.spared_orgs.size());
+  return {
+      {"pushguard-rollout/State", 4},  // aborted
+      {"pushguard-rollout/Orgs done", failed + succeeded},
+      {"pushguard-rollout/Orgs left", 0},
+      {"pushguard-rollout/Orgs failed", failed},
+      {"pushguard-rollout/Orgs spared", spared},
+      {"pushguard-rollout/Time left", 0},
+      {"pushguard-rollout/Progress of the waves", 4},  // each is done
+      {"pushguard-rollout/Failures by error type", failed},
+      {"pushguard-rollout/Failures by instance", failed},
+      {"pushguard-rollout/Failed orgs", failed},  // a row is 1
+      {"pushguard-fleet/Hubs up", 1},
+      {"pushguard-fleet/Hubs down", 0},
+      {"pushguard-fleet/Rollouts running", 0},
+      {"pushguard-fleet/Rollouts aborted", 1},
+      {"pushguard-fleet/Orgs spared", spared},
+      {"pushguard-agent/Agents that act", 1},
+      {"pushguard-agent/Configuration", 1},
+      {"pushguard-agent/Orgs without series", 0},
+  };
+}
+
+TEST(DashboardQueries, AreValidAndFindWhatHappenedInARolloutThatWasAborted) {
   for (const char* program : {"prometheus", "promtool"})
     ASSERT_TRUE(test::find_program(program)) << program << " is not installed; ./dev test installs it";
   simulator::scenario plan = test::bad_rollout();
@@ -516,25 +576,11 @@ TEST(DashboardQueries, AreValidAndFindSomethingInARolloutThatWasAborted) {
   const test::recording_server refusing([](const http_request&) { return http_reply{.status = 503}; });
   const origin agent = world.free_address();
   const wall_time begin = make_system_time()->wall_now();
-  const auto prometheus = test::start_prometheus(world, fmt::format(R"(
-global: {{ scrape_interval: 1s, scrape_timeout: 1s }}
-scrape_configs:
-  - job_name: pushguard
-    static_configs: [ {{ targets: ["{0}"] }} ]
-  - job_name: pushguard-orgs
-    metrics_path: /metrics/orgs
-    static_configs: [ {{ targets: ["{0}"] }} ]
-)",
-                                                                    agent.authority()));
+  const auto prometheus = start_scraping(world, agent.authority());
   ASSERT_TRUE(prometheus->is_running());
   world.start_agent(full_configuration(world, agent.authority(), taking.url(), refusing.url()));
   ASSERT_TRUE(world.wait_for_the_end());
-  const auto token = world.write_file("token", "alice-token-0123456789\n");
-  child_process hold({PUSHGUARD_PROGRAM, "hold", "production/budget", "--for", "2h", "--reason", "known",
-                      "--url", world.agent_address().text(), "--token-file", token.string()},
-                     {.directory = {}, .environment = {}, .joins_stderr = true});
-  const std::string said = hold.read_all(20s);
-  ASSERT_EQ(hold.wait(10s), 0) << said;
+  hold_a_rule(world);
   // The last things to happen: once they were scraped, so was all that came before.
   for (const char* last :
        {"pushguard_hold_expiry_timestamp_seconds", "pushguard_watchdog_last_success_timestamp_seconds > 0",
@@ -545,13 +591,12 @@ scrape_configs:
   }
 
   dashboard_reader reader(world, prometheus->address(), begin, make_system_time()->wall_now());
-  std::size_t asked = 0;
+  std::map<std::string, double> expected = shown_of(world.hub().truth());
   for (const dashboard& board : test::load_dashboards()) {
     reader.read_variables(board);
     for (const dashboard_query& query : test::queries_of(board)) {
       if (query.kind == dashboard_query::place::variable)
         continue;
-      ++asked;
       const std::string text = reader.substitute(query.text);
       const auto describe = [&] {
         return fmt::format("{}, {}: {}\n{}", board.name, query.where(), text, reader.complaint(text));
@@ -562,9 +607,15 @@ scrape_configs:
       });
       if (query.is_instant)
         EXPECT_EQ(reader.finds_something_now(text), !passes) << describe();
+      const auto shown = expected.find(board.name + "/" + query.owner);
+      if (shown != expected.end()) {
+        EXPECT_EQ(reader.total_now(text), shown->second) << describe();
+        expected.erase(shown);
+      }
     }
   }
-  EXPECT_GT(asked, 100U);
+  for (const auto& [panel, value] : expected)
+    ADD_FAILURE() << "there is no " << panel << " to show " << value;
 }
 
 }  // namespace
