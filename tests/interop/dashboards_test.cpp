@@ -81,6 +81,27 @@ TEST(Dashboards, LeadOnlyToOneAnother) {
   EXPECT_GE(links, 1) << "the fleet leads to a rollout";
 }
 
+TEST(Dashboards, ShowEveryMetric) {
+  std::set<std::string> shown;
+  for (const dashboard& board : test::load_dashboards()) {
+    for (const dashboard_query& query : test::queries_of(board)) {
+      for (const test::metric_use& use : test::metrics_in(query.text)) {
+        constexpr std::string_view of_a_histogram = "_bucket";
+        shown.insert(use.name.ends_with(of_a_histogram)
+                         ? use.name.substr(0, use.name.size() - of_a_histogram.size())
+                         : use.name);
+      }
+    }
+  }
+  std::set<std::string> listed;
+  std::istringstream page(read_source_file("docs/metrics.md"));
+  for (std::string line; std::getline(page, line);) {
+    if (line.starts_with("| `"))
+      listed.insert(line.substr(3, line.find('`', 3) - 3));
+  }
+  EXPECT_EQ(shown, listed);
+}
+
 /// A good dashboard with one thing changed, and what must be said of it.
 struct broken_dashboard {
   std::string what;
