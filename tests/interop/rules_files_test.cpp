@@ -86,7 +86,8 @@ TEST(RulesFiles, HaveATestForEachRule) {
   EXPECT_EQ(all_matches(all_rules(), "- record: (\\S+)"), all_matches(tests, "- expr: (\\S+)"));
 }
 
-/// The anchor that a heading has where Markdown is shown: in lower case, without punctuation, blanks as hyphens.
+/// The anchor that a heading has where Markdown is shown: in lower case, without punctuation, blanks as
+/// hyphens.
 std::set<std::string> anchors_of(const std::string& page) {
   std::set<std::string> out;
   std::istringstream lines(page);

@@ -1,5 +1,5 @@
-// The alerts of deploy/prometheus beside the program: Debian's Prometheus evaluates them sixty times faster than
-// they are written, a simulated hub and a real agent give it the causes. Each alert must fire, and end.
+// The alerts of deploy/prometheus beside the program: Debian's Prometheus evaluates them sixty times faster
+// than they are written, a simulated hub and a real agent give it the causes. Each alert must fire, and end.
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -82,15 +82,18 @@ scrape_configs:
     server_->signal(SIGHUP);
   }
 
-  /// The names of the alerts that fire.
+  /// The names of the alerts that fire, each also with its severity behind it.
   names firing() {
     names out;
     const auto answer = world_.get_json(server_->address(), "/api/v1/alerts");
     if (!answer)
       return {"Prometheus does not answer"};
     for (const boost::json::value& alert : answer->at("data").at("alerts").as_array()) {
-      if (alert.at("state").as_string() == "firing")
-        out.emplace(alert.at("labels").at("alertname").as_string());
+      if (alert.at("state").as_string() != "firing")
+        continue;
+      const std::string name(alert.at("labels").at("alertname").as_string());
+      out.insert(name + " " + std::string(alert.at("labels").at("severity").as_string()));
+      out.insert(name);
     }
     return out;
   }
@@ -146,14 +149,15 @@ class moody_receiver {
 std::string hub_text(const std::string& name, const std::string& login_url, const std::string& reconcile,
                      bool streams = false) {
   const simulator::credentials_plan credentials;
-  const std::string streaming = streams ? fmt::format("    streaming: {{ channels: [ {{ channel: {} }} ] }}\n",
-                                                      simulator::stream_plan{}.channel)
-                                        : "";
+  const std::string streaming = streams
+                                    ? fmt::format("    streaming: {{ channels: [ {{ channel: {} }} ] }}\n",
+                                                  simulator::stream_plan{}.channel)
+                                    : "";
   return fmt::format(R"(  - name: {}
     login_url: {}
     auth:
       client_credentials: {{ client_id: {}, client_secret: {} }}
-    reconcile: {{ active_interval: 1s, idle_interval: 2s, {} }}
+    reconcile: {{ active_interval: 1s, idle_interval: 1s, {} }}
 {})",
                      name, login_url, credentials.client_id, credentials.client_secret, reconcile, streaming);
 }
@@ -194,10 +198,13 @@ std::string replaced(std::string text, const std::string& what, const std::strin
 TEST(Rules, TellWhatTheAgentCannotTell) {
   ASSERT_TRUE(test::find_program("prometheus")) << "prometheus is not installed; ./dev test installs it";
   running_world world(long_rollout());
-  running_world thrifty(quiet_hub());
+  simulator::scenario small = quiet_hub();
+  small.api.daily_calls_max = 5000;  // of which the agent may have five, and needs more for its first look
+  running_world thrifty(small);
   simulator::scenario others = quiet_hub();
-  others.api.daily_calls_max = 4000;
-  others.api.other_calls_per_hour = 500'000;  // the allocation is used up within half a minute
+  // The allocation is used up within half a minute, and large enough for reading once a second until then.
+  others.api.daily_calls_max = 1'000'000;
+  others.api.other_calls_per_hour = 120'000'000;
   running_world crowded(others);
   moody_receiver bus;
   moody_receiver dead_man;
@@ -225,11 +232,11 @@ org_series: {{ limit: {} }}
   };
   const std::string main_hub = hub_text("devhub", world.hub().local().text(), "blind_after: 3s", true);
   const std::string told_dead_man = webhook_text("dead-man", dead_man.url());
-  world.start_agent(
-      configuration(main_hub + hub_text("thrifty", thrifty.hub().local().text(), "call_budget: 0.1%") +
-                        hub_text("crowded", crowded.hub().local().text(), "call_budget: 100%") +
-                        hub_text("nowhere", nowhere, "call_budget: 100%"),
-                    webhook_text("bus", bus.url() + "/first") + told_dead_man, 10));
+  world.start_agent(configuration(main_hub +
+                                      hub_text("thrifty", thrifty.hub().local().text(), "call_budget: 0.1%") +
+                                      hub_text("crowded", crowded.hub().local().text(), "call_budget: 100%") +
+                                      hub_text("nowhere", nowhere, "call_budget: 100%"),
+                                  webhook_text("bus", bus.url() + "/first") + told_dead_man, 10));
   watching_prometheus prometheus(world);
   const watching_prometheus::jobs normal{.agent = listen, .orgs = listen};
   prometheus.watch(normal);
@@ -239,8 +246,9 @@ org_series: {{ limit: {} }}
   // What is wrong with the configuration, the receivers and the allocations.
   world.write_file("pushguard.yaml", "hubs: 5\n");
   world.agent().signal(SIGHUP);
-  const names troubles{"PushguardConfigReloadFailed", "PushguardWatchdogStale", "PushguardReceiverFailing",
-                       "PushguardOrgSeriesSuppressed", "PushguardApiAllocationLow", "PushguardApiBudgetLow",
+  const names troubles{"PushguardConfigReloadFailed", "PushguardWatchdogStale",
+                       "PushguardReceiverFailing",    "PushguardOrgSeriesSuppressed",
+                       "PushguardApiAllocationLow",   "PushguardApiBudgetLow",
                        "PushguardHubNeverRead"};
   prometheus.expect_to_fire(troubles);
   bus.refuse(false);
@@ -250,6 +258,7 @@ org_series: {{ limit: {} }}
   world.write_file("pushguard.yaml", good);
   world.agent().signal(SIGHUP);
   prometheus.expect_to_end(troubles);
+  prometheus.expect_to_end({"PushguardHubBlind"});  // of those without calls left
 
   // Salesforce lets nobody in.
   world.hub().change([](simulator::hub& hub) { hub.deactivate_user(); });
@@ -310,7 +319,7 @@ simulator::scenario lost_race() {
   plan.seed = 2;
   plan.time_scale = 60;
   plan.waves = {{.created = 0s, .start = 6min, .orgs = 60},
-                {.created = 0s, .start = 30min, .orgs = 60},
+                {.created = 0s, .start = 20min, .orgs = 60},
                 {.created = 0s, .start = 72h, .orgs = 60}};
   plan.push.concurrency = 60;
   plan.push.start_lag = {10s, 20s};
@@ -318,7 +327,7 @@ simulator::scenario lost_race() {
   plan.push.failure_takes = {30s, 60s};
   plan.failures.rate = 0.3;
   plan.api.faults = {{.kind = simulator::api_fault_kind::row_locked,
-                      .until = 33s,
+                      .until = 22s,
                       .operation = simulator::api_operation::cancel}};
   return plan;
 }
@@ -326,9 +335,8 @@ simulator::scenario lost_race() {
 TEST(Rules, TellTheStoryOfARollout) {
   ASSERT_TRUE(test::find_program("prometheus")) << "prometheus is not installed; ./dev test installs it";
   running_world world(old_trouble());
-  ASSERT_TRUE(world.wait_for([&] {
-    return simulator::count_of(world.hub().truth().rollout_jobs, push_state::failed) >= 25;
-  }));
+  ASSERT_TRUE(world.wait_for(
+      [&] { return simulator::count_of(world.hub().truth().rollout_jobs, push_state::failed) >= 25; }));
   running_world racing(lost_race());
   world.write_file("api.tokens", "alice:alices-own-token-1\n");
   const auto token = world.write_file("token", "alices-own-token-1\n");
@@ -364,8 +372,8 @@ http: {{ listen: "127.0.0.1:0", api_tokens_file: api.tokens }}
 
   const auto ask = [&](std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), PUSHGUARD_PROGRAM);
-    for (const std::string& each : {std::string("--url"), "http://" + agent, std::string("--token-file"),
-                                    token.string()})
+    for (const std::string& each :
+         {std::string("--url"), "http://" + agent, std::string("--token-file"), token.string()})
       arguments.push_back(each);
     child_process command(arguments, {.directory = {}, .environment = {}, .joins_stderr = true});
     const std::string said = command.read_all(30s);
@@ -393,7 +401,8 @@ http: {{ listen: "127.0.0.1:0", api_tokens_file: api.tokens }}
   ask({"hold", rollout, "--hub", "devhub", "--for", "1m", "--reason", "let me look"});
   prometheus.expect_to_fire({"PushguardBreachHeld", "PushguardRuleBreached", "PushguardExcludedErrors",
                              "PushguardHoldExpiring", "PushguardLateStart", "PushguardRequestStalled",
-                             "PushguardContainment", "PushguardAbortIncomplete"});
+                             "PushguardContainment critical", "PushguardContainment warning",
+                             "PushguardAbortIncomplete"});
   ask({"release", rollout, "--hub", "devhub"});
   prometheus.expect_to_end({"PushguardHoldExpiring", "PushguardBreachHeld"});
   for (const simulator::request_truth& request : world.hub().truth().requests) {
