@@ -32,6 +32,12 @@ class threaded_hub final : public simulated_hub {
   bool is_finished() override {
     return thread_.ask([this] { return hub_->is_finished(); });
   }
+  void change(const std::function<void(simulator::hub&)>& what) override {
+    thread_.ask([this, &what] {
+      what(*hub_);
+      return true;
+    });
+  }
 
  private:
   time_source& time_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "base/log.hpp"
@@ -17,6 +18,8 @@ class simulated_hub {
   [[nodiscard]] virtual origin local() const = 0;
   [[nodiscard]] virtual simulator::hub_truth truth() = 0;
   [[nodiscard]] virtual bool is_finished() = 0;
+  /// Does something to the hub on its own thread, and returns when it is done.
+  virtual void change(const std::function<void(simulator::hub&)>& what) = 0;
 };
 
 /// Listens and starts; destroying it ends it. Port 0 is any free one. `time` and `log` outlive it.

@@ -23,6 +23,7 @@ class monitoring_server {
 
   [[nodiscard]] bool is_running() const noexcept { return process_ != nullptr; }
   [[nodiscard]] const origin& address() const noexcept { return address_; }
+  void signal(int number) { process_->signal(number); }
 
  private:
   origin address_;
