@@ -68,8 +68,12 @@ asio::awaitable<result<tls_answer>> ask_over_tls(origin to, tls_client_wish wish
   co_return answer;
 }
 
+std::string last_request(std::string_view method, std::string_view path, std::string_view headers) {
+  return fmt::format("{} {} HTTP/1.1\r\nHost: a\r\n{}Connection: close\r\n\r\n", method, path, headers);
+}
+
 std::string last_get(std::string_view path) {
-  return fmt::format("GET {} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", path);
+  return last_request("GET", path);
 }
 
 }  // namespace pushguard::test

@@ -29,7 +29,9 @@ struct tls_answer {
 [[nodiscard]] boost::asio::awaitable<result<tls_answer>> ask_over_tls(origin to, tls_client_wish wish,
                                                                       std::string request);
 
-/// A GET after which the server ends the connection.
+/// A request after which the server ends the connection. `headers` are whole lines.
+[[nodiscard]] std::string last_request(std::string_view method, std::string_view path,
+                                       std::string_view headers = "");
 [[nodiscard]] std::string last_get(std::string_view path);
 
 }  // namespace pushguard::test
