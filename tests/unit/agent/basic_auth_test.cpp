@@ -16,7 +16,6 @@ namespace {
 namespace asio = boost::asio;
 using testing::Each;
 using testing::ElementsAre;
-using testing::IsEmpty;
 using testing::SizeIs;
 
 using verdict = password_verdict;
