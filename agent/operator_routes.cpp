@@ -21,15 +21,6 @@ namespace json = boost::json;
 
 using domain::operator_action;
 
-/// The token of `Authorization: Bearer …`; empty where there is none.
-std::string_view bearer_token(const http_request& request) {
-  constexpr std::string_view scheme = "bearer ";
-  const std::string_view given = request.headers.find("Authorization").value_or("");
-  return given.size() > scheme.size() && equals_ignoring_case(given.substr(0, scheme.size()), scheme)
-             ? trim(given.substr(scheme.size()))
-             : std::string_view{};
-}
-
 /// A page of another site cannot know a token, but it may be made to ask with one that a proxy adds.
 bool is_from_another_site(const http_request& request) {
   if (const auto site = request.headers.find("Sec-Fetch-Site");
@@ -217,6 +208,14 @@ asio::awaitable<http_reply> reload(std::shared_ptr<const operator_route_parts> p
 }
 
 }  // namespace
+
+std::string_view bearer_token(const http_request& request) {
+  constexpr std::string_view scheme = "bearer ";
+  const std::string_view given = request.headers.find("Authorization").value_or("");
+  return given.size() > scheme.size() && equals_ignoring_case(given.substr(0, scheme.size()), scheme)
+             ? trim(given.substr(scheme.size()))
+             : std::string_view{};
+}
 
 void add_operator_routes(http_router& router, operator_route_parts parts) {
   const auto shared = std::make_shared<const operator_route_parts>(std::move(parts));

@@ -3,6 +3,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/configuration/api_tokens.hpp"
@@ -31,6 +32,9 @@ struct operator_route_parts {
   operator_handler perform;
   reload_handler reload;  ///< empty: there is no file to load
 };
+
+/// The token of `Authorization: Bearer …`; empty where there is none. It is a part of the request.
+[[nodiscard]] std::string_view bearer_token(const http_request& request);
 
 /// Adds `POST /-/reload`, which answers 200, or 500 where the new configuration is not in force, and
 /// `POST /api/v1/rollouts/{hub}/{version}[/{number}]/{abort,hold,release,resume,arm}`,

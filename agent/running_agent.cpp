@@ -22,6 +22,7 @@
 #include "base/condition.hpp"
 #include "base/deadline.hpp"
 #include "base/task_group.hpp"
+#include "base/tls_server.hpp"
 
 namespace pushguard::agent {
 
@@ -95,8 +96,7 @@ class threaded_agent final : public running_agent {
         log_(log),
         load_(std::move(load)),
         open_store_(std::move(open_store)),
-        decide_network_(make_socket_network(time)),
-        serve_network_(make_socket_network(time)) {}
+        decide_network_(make_socket_network(time)) {}
 
   ~threaded_agent() override {
     stop();
@@ -104,8 +104,9 @@ class threaded_agent final : public running_agent {
   }
 
   result<> start() {
-    auto listening = serve_network_->listen(serve_.context().get_executor(), configuration_->listen.host,
-                                            configuration_->listen.port);
+    auto listening = listen_secured(
+        serve_.context().get_executor(), configuration_->listen.host, configuration_->listen.port,
+        [this] { return server_ ? server_->tls() : tls_at_start(); }, time_, log_);
     if (!listening) {
       return fail_in("http.listen", listening.error());
     }
@@ -191,6 +192,10 @@ class threaded_agent final : public running_agent {
     if (store_) {
       store_->close();
     }
+  }
+
+  std::shared_ptr<const tls_server_context> tls_at_start() const {
+    return configuration_->web ? configuration_->web->loaded->tls : nullptr;
   }
 
   void hand_over(view_update update) {
@@ -279,7 +284,6 @@ class threaded_agent final : public running_agent {
   const configuration_loader load_;
   const store_opener open_store_;
   std::unique_ptr<network> decide_network_;
-  std::unique_ptr<network> serve_network_;
   agent_state state_;
   // Before everything that has sockets on their contexts, and so destroyed after it.
   worker serve_;

@@ -35,7 +35,11 @@ web_server::web_server(web_server_parts parts)
     : parts_(std::move(parts)),
       series_(parts_.configuration->series),
       scrapes_(parts_.time),
-      configuration_loaded_(parts_.time.wall_now()) {
+      configuration_loaded_(parts_.time.wall_now()),
+      gate_({.time = parts_.time,
+             .log = parts_.log,
+             .tokens = [this] { return std::span(parts_.configuration->api_tokens); }},
+            parts_.configuration->web) {
   add_routes();
 }
 
@@ -51,6 +55,7 @@ void web_server::configure(configuration::shared_configuration next) {
   const configuration::shared_configuration before = std::exchange(parts_.configuration, std::move(next));
   configuration_loaded_ = parts_.time.wall_now();
   is_reloaded_ = true;
+  gate_.configure(parts_.configuration->web);
   if (before->series != parts_.configuration->series)
     series_.configure(parts_.configuration->series, model_, configuration_loaded_);
 }
@@ -67,7 +72,8 @@ asio::awaitable<void> web_server::run(listener& from) {
   task_group tasks(executor);
   tasks.spawn(sweep());
   tasks.spawn(serve_http(
-      from, [this](const http_request& request) { return router_(request); }, {}, parts_.time, parts_.log));
+      from, [this](const http_request& request) { return gate_.pass(request, router_); }, {}, parts_.time,
+      parts_.log));
   co_await tasks.join();
 }
 
@@ -79,7 +85,7 @@ http_reply web_server::metrics(const http_request& request) const {
   leader.add({}, parts_.state.is_leader ? 1 : 0);
   metrics::family_builder loaded = metrics::gauge("pushguard_config_last_reload_successful",
                                                   "The last attempt to load the configuration succeeded.");
-  loaded.add({}, is_reloaded_ ? 1 : 0);
+  loaded.add({}, is_reloaded_ && gate_.is_current() ? 1 : 0);
   metrics::family_builder loaded_at = metrics::gauge("pushguard_config_last_reload_success_timestamp_seconds",
                                                      "When the configuration in force was loaded.");
   loaded_at.add({}, to_unix_seconds(configuration_loaded_));

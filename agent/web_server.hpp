@@ -14,6 +14,7 @@
 #include "agent/org_series.hpp"
 #include "agent/read_model.hpp"
 #include "agent/scrapes.hpp"
+#include "agent/web_gate.hpp"
 #include "base/http_server.hpp"
 
 namespace pushguard::agent {
@@ -53,6 +54,9 @@ class web_server {
   /// A reload failed, and everything is as it was.
   void reload_failed() noexcept { is_reloaded_ = false; }
 
+  /// What a new connection is secured with; nullptr: it is not.
+  [[nodiscard]] std::shared_ptr<const tls_server_context> tls() { return gate_.tls(); }
+
   /// Answers on `from` until cancelled.
   [[nodiscard]] boost::asio::awaitable<void> run(listener& from);
 
@@ -75,6 +79,7 @@ class web_server {
   wall_time configuration_loaded_;
   bool is_reloaded_ = true;  ///< the last attempt to load a configuration succeeded
   http_router router_;
+  web_gate gate_;
 };
 
 }  // namespace pushguard::agent

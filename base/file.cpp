@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -51,7 +52,24 @@ bool flush_directory(const std::filesystem::path& of) {
   return in.number() >= 0 && ::fsync(in.number()) == 0;
 }
 
+std::int64_t nanoseconds_of(const timespec& when) {
+  constexpr std::int64_t second = 1'000'000'000;
+  return static_cast<std::int64_t>(when.tv_sec) * second + when.tv_nsec;
+}
+
 }  // namespace
+
+file_stamp stamp_of(const std::filesystem::path& path) noexcept {
+  struct ::stat found{};
+  if (::stat(path.c_str(), &found) != 0) {
+    return {};
+  }
+  return {.device = found.st_dev,
+          .inode = found.st_ino,
+          .size = found.st_size,
+          .modified = nanoseconds_of(found.st_mtim),
+          .changed = nanoseconds_of(found.st_ctim)};
+}
 
 result<> replace_file(const std::filesystem::path& path, std::string_view content) {
   const std::string fresh = path.string() + ".new";

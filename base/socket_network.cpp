@@ -19,6 +19,7 @@
 #include "base/connect_tunnel.hpp"
 #include "base/deadline.hpp"
 #include "base/net.hpp"
+#include "base/tls_server.hpp"
 
 namespace pushguard {
 
@@ -45,6 +46,8 @@ constexpr int probe_every_seconds = 15;
 constexpr int accept_backlog = 128;
 // With no file descriptors left, accepting again at once would only burn the processor.
 constexpr duration accept_pause = std::chrono::milliseconds(100);
+// A peer that is slow or silent costs a descriptor for so long, and nobody else any time.
+constexpr duration accepted_handshake_max = std::chrono::seconds(10);
 
 void set_option(tcp::socket& socket, int level, int name, int value) {
   // A refused option costs speed of detection, not correctness.
@@ -442,15 +445,143 @@ asio::awaitable<result<std::unique_ptr<transport>>> connect_to(time_source& time
   co_return made;
 }
 
+/// An accepted connection whose handshake is made when it is first used.
+struct greeted_connection {
+  enum class state { fresh, greeting, secured, failed };
+
+  greeted_connection(connection_pointer<tls_over<plain_stream>> accepted, time_source& source, logger& to)
+      : on(std::move(accepted)), time(source), log(to) {}
+
+  connection_pointer<tls_over<plain_stream>> on;
+  time_source& time;
+  logger& log;
+  state now = state::fresh;
+  condition changed;
+};
+
+asio::awaitable<result<>> answer_handshake(connection_pointer<tls_over<plain_stream>> on) {
+  error_code ec;
+  co_await on->stream.async_handshake(ssl::stream_base::server,
+                                      asio::redirect_error(asio::use_awaitable, ec));
+  if (!ec) {
+    co_return result<>{};
+  }
+  if (ec == asio::error::operation_aborted && !on->is_closed) {
+    throw boost::system::system_error(ec);
+  }
+  const long verdict = ::SSL_get_verify_result(on->stream.native_handle());
+  co_return fail(errc::closed, verdict == X509_V_OK ? reason(ec)
+                                                    : fmt::format("the client's certificate is refused: {}",
+                                                                  ::X509_verify_cert_error_string(verdict)));
+}
+
+asio::awaitable<result<>> greet_alone(std::shared_ptr<greeted_connection> with) {
+  struct ending {
+    explicit ending(greeted_connection& what) : of(what) { of.now = greeted_connection::state::greeting; }
+    ~ending() {
+      of.now = is_secured ? greeted_connection::state::secured : greeted_connection::state::failed;
+      of.changed.notify_all();
+    }
+    ending(const ending&) = delete;
+    ending& operator=(const ending&) = delete;
+
+    greeted_connection& of;
+    bool is_secured = false;
+  };
+  ending at_the_end(*with);
+  const auto done =
+      co_await with_deadline(with->time, with->time.steady_now() + accepted_handshake_max,
+                             "the peer did not finish the TLS handshake in time", answer_handshake(with->on));
+  at_the_end.is_secured = done.has_value();
+  if (!done) {
+    with->log.debug("tls_handshake_failed", {{"peer", with->on->peer}, {"reason", done.error().text()}});
+    co_return fail(errc::closed, with->on->peer + ": TLS handshake: " + done.error().text());
+  }
+  co_return done;
+}
+
+/// Returns when the connection is secured, whoever of a reader and a writer began to make it so.
+asio::awaitable<result<>> greet(std::shared_ptr<greeted_connection> with) {
+  if (with->now == greeted_connection::state::fresh) {
+    co_return co_await greet_alone(with);
+  }
+  while (with->now == greeted_connection::state::greeting) {
+    co_await with->changed.wait();
+  }
+  if (with->now == greeted_connection::state::failed) {
+    co_return fail(errc::closed, with->on->peer + ": TLS handshake: it failed before");
+  }
+  co_return result<>{};
+}
+
+asio::awaitable<result<std::size_t>> read_greeted(std::shared_ptr<greeted_connection> from,
+                                                  std::span<char> into) {
+  const auto greeted = co_await greet(from);
+  if (!greeted) {
+    co_return std::unexpected(greeted.error());
+  }
+  co_return co_await read_from(from->on, into);
+}
+
+asio::awaitable<result<>> write_greeted(std::shared_ptr<greeted_connection> to, std::string_view bytes) {
+  const auto greeted = co_await greet(to);
+  if (!greeted) {
+    co_return greeted;
+  }
+  co_return co_await write_to(to->on, bytes);
+}
+
+class greeted_transport final : public transport {
+ public:
+  explicit greeted_transport(std::shared_ptr<greeted_connection> with)
+      : with_(std::move(with)), under_(with_->on) {}
+
+  asio::awaitable<result<std::size_t>> read_some(std::span<char> into) override {
+    return read_greeted(with_, into);
+  }
+  asio::awaitable<result<>> write(std::string_view bytes) override { return write_greeted(with_, bytes); }
+  void end_writing() noexcept override { under_.end_writing(); }
+  void close() noexcept override { under_.close(); }
+  void reset() noexcept override { under_.reset(); }
+  std::string peer() const override { return under_.peer(); }
+
+ private:
+  std::shared_ptr<greeted_connection> with_;
+  socket_transport<tls_over<plain_stream>> under_;
+};
+
+/// What an acceptor secures connections with.
+struct acceptor_security {
+  tls_context_source source;
+  logger& log;
+};
+
 struct acceptor_state {
   acceptor_state(const asio::any_io_executor& executor, time_source& source)
       : acceptor(executor), time(source) {}
 
   tcp::acceptor acceptor;
   time_source& time;
+  std::optional<acceptor_security> security = {};
   origin local;
   bool is_closed = false;
 };
+
+/// The transport of an accepted socket; nothing where there is no memory for its session.
+std::unique_ptr<transport> make_accepted(acceptor_state& by, tcp::socket socket, std::string peer) {
+  const auto context = by.security ? by.security->source() : nullptr;
+  if (!context) {
+    return make_plain_transport(std::move(socket), std::move(peer));
+  }
+  SSL* const session = context->make_session();
+  if (session == nullptr) {
+    return nullptr;
+  }
+  auto on = std::make_shared<connection_state<tls_over<plain_stream>>>(std::move(socket), session);
+  on->peer = std::move(peer);
+  return std::make_unique<greeted_transport>(
+      std::make_shared<greeted_connection>(std::move(on), by.time, by.security->log));
+}
 
 asio::awaitable<result<std::unique_ptr<transport>>> accept_from(std::shared_ptr<acceptor_state> on) {
   while (true) {
@@ -465,7 +596,9 @@ asio::awaitable<result<std::unique_ptr<transport>>> accept_from(std::shared_ptr<
       prepare(socket);
       error_code gone;
       std::string peer = to_text(socket.remote_endpoint(gone));
-      co_return make_plain_transport(std::move(socket), std::move(peer));
+      if (auto made = make_accepted(*on, std::move(socket), std::move(peer))) {
+        co_return made;
+      }
     }
     if (ec == asio::error::operation_aborted && !on->is_closed) {
       throw boost::system::system_error(ec);
@@ -513,6 +646,28 @@ error_code open_acceptor(tcp::acceptor& acceptor, const tcp::endpoint& at) {
   return ec;
 }
 
+result<std::unique_ptr<listener>> listen_on(std::shared_ptr<acceptor_state> on, std::string_view host,
+                                            std::uint16_t port) {
+  error_code ec;
+  const auto address = asio::ip::make_address(std::string(host), ec);
+  if (ec) {
+    return fail(errc::invalid, fmt::format("listening on {}:{}: the host is not an IP address", host, port));
+  }
+  const tcp::endpoint at(address, port);
+  ec = open_acceptor(on->acceptor, at);
+  if (ec == asio::error::address_in_use) {
+    return fail(errc::conflict,
+                fmt::format("listening on {}: the port is in use by another program", to_text(at)));
+  }
+  if (ec) {
+    return fail(errc::invalid, fmt::format("listening on {}: {}", to_text(at), ec.message()));
+  }
+  on->local = {.security = on->security && on->security->source() ? security::tls : security::plain,
+               .host = std::string(host),
+               .port = on->acceptor.local_endpoint(ec).port()};
+  return std::make_unique<socket_listener>(std::move(on));
+}
+
 class socket_network final : public network {
  public:
   explicit socket_network(time_source& time) : time_(time) {}
@@ -523,26 +678,7 @@ class socket_network final : public network {
 
   result<std::unique_ptr<listener>> listen(const asio::any_io_executor& executor, std::string_view host,
                                            std::uint16_t port) override {
-    error_code ec;
-    const auto address = asio::ip::make_address(std::string(host), ec);
-    if (ec) {
-      return fail(errc::invalid,
-                  fmt::format("listening on {}:{}: the host is not an IP address", host, port));
-    }
-    const tcp::endpoint at(address, port);
-    const auto on = std::make_shared<acceptor_state>(executor, time_);
-    ec = open_acceptor(on->acceptor, at);
-    if (ec == asio::error::address_in_use) {
-      return fail(errc::conflict,
-                  fmt::format("listening on {}: the port is in use by another program", to_text(at)));
-    }
-    if (ec) {
-      return fail(errc::invalid, fmt::format("listening on {}: {}", to_text(at), ec.message()));
-    }
-    on->local = {.security = security::plain,
-                 .host = std::string(host),
-                 .port = on->acceptor.local_endpoint(ec).port()};
-    return std::make_unique<socket_listener>(on);
+    return listen_on(std::make_shared<acceptor_state>(executor, time_), host, port);
   }
 
  private:
@@ -580,6 +716,14 @@ result<std::shared_ptr<tls_trust>> load_tls_trust(const std::optional<std::files
   ::SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
   ::SSL_CTX_set_options(context.native_handle(), SSL_OP_NO_RENEGOTIATION);
   return trust;
+}
+
+result<std::unique_ptr<listener>> listen_secured(const asio::any_io_executor& executor, std::string_view host,
+                                                 std::uint16_t port, tls_context_source source,
+                                                 time_source& time, logger& log) {
+  auto on = std::make_shared<acceptor_state>(executor, time);
+  on->security.emplace(std::move(source), log);
+  return listen_on(std::move(on), host, port);
 }
 
 std::unique_ptr<network> make_socket_network(time_source& time) {

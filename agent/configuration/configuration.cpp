@@ -54,6 +54,23 @@ void read_api_tokens(yaml_reader& from, const reading& context, configuration& m
   made.api_tokens_file = file;
 }
 
+void read_web_config_file(yaml_reader& from, const reading& context, configuration& made) {
+  constexpr std::string_view key = "web_config_file";
+  const auto text = from.text(key);
+  if (!text)
+    return;
+  web_settings settings{.file = context.resolve(*text)};
+  web_config_reading read = load_web_config(settings.file);
+  if (!read.outcome) {
+    for (const std::string& problem : read.outcome.error())
+      from.problem(key, fmt::format("{}: {}", key, problem));
+    return;
+  }
+  settings.loaded = std::move(*read.outcome);
+  settings.files = std::move(read.files);
+  made.web = std::move(settings);
+}
+
 void read_orgs_file(yaml_reader& root, const reading& context, configuration& made) {
   constexpr std::string_view key = "orgs_file";
   const auto text = root.text(key);
@@ -91,7 +108,6 @@ void read_external_url(yaml_reader& from, configuration& made) {
 }
 
 void read_http(yaml_reader& from, const reading& context, configuration& made) {
-  constexpr std::array<std::string_view, 1> later{"web_config_file"};
   if (const auto text = from.text("listen")) {
     auto address = parse_listen_address(*text);
     if (address)
@@ -101,7 +117,7 @@ void read_http(yaml_reader& from, const reading& context, configuration& made) {
   }
   read_external_url(from, made);
   read_api_tokens(from, context, made);
-  from.refuse(later, unsupported);
+  read_web_config_file(from, context, made);
   from.finish();
 }
 
@@ -206,6 +222,10 @@ problem_list find_warnings(const configuration& loaded) {
     if (!ec && (mode & perms::others_read) != perms::none)
       found.push_back(fmt::format("{}: everybody on this machine can read the tokens; chmod o-r mends it",
                                   loaded.api_tokens_file->string()));
+  }
+  if (loaded.web) {
+    for (std::string& warning : find_web_warnings(*loaded.web->loaded, loaded.web->file))
+      found.push_back(std::move(warning));
   }
   return found;
 }

@@ -15,6 +15,7 @@
 #include "agent/configuration/environment.hpp"
 #include "agent/configuration/listen_address.hpp"
 #include "agent/configuration/org_directory.hpp"
+#include "agent/configuration/web_config.hpp"
 #include "agent/domain/ids.hpp"
 #include "agent/policy/specification.hpp"
 #include "agent/salesforce/credentials.hpp"
@@ -136,6 +137,13 @@ struct logging {
   friend bool operator==(const logging&, const logging&) = default;
 };
 
+/// `http.web_config_file`, and what it said when the configuration was loaded.
+struct web_settings {
+  std::filesystem::path file;
+  shared_web_config loaded = {};         ///< never nullptr
+  std::vector<stamped_file> files = {};  ///< what was read for it
+};
+
 /// The whole file. Made once and never changed: a reload makes another.
 struct configuration {
   std::vector<hub> hubs;  ///< not empty
@@ -152,6 +160,7 @@ struct configuration {
   /// Who may POST; empty: nobody.
   std::vector<api_token> api_tokens;
   std::optional<std::filesystem::path> api_tokens_file;  ///< where they were read
+  std::optional<web_settings> web = {};                  ///< nothing: neither TLS nor passwords
   org_series series;
   logging log;
   /// SHA-256 of the file in hex, as hash_configuration makes it.
@@ -174,7 +183,8 @@ using problem_list = std::vector<std::string>;
                                                                             const std::filesystem::path& file,
                                                                             const environment& variables);
 
-/// What is not wrong, but not as it should be: files with secrets that everybody can read. Looks at the disk.
+/// What is not wrong, but not as it should be: files with secrets that everybody can read, a certificate that
+/// is over. Looks at the disk.
 [[nodiscard]] problem_list find_warnings(const configuration& loaded);
 
 /// SHA-256 in hex of the text with its line ends made `\n` and without a byte order mark, so that a file has

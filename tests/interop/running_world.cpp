@@ -106,7 +106,7 @@ bool running_world::wait_until_agent_listens() {
   const auto started = agent_->read_line_with("event=agent_started", patience);
   if (!started)
     return false;
-  const auto begin = started->find("listen=http://");
+  const auto begin = started->find("listen=http");
   const auto end = started->find(' ', begin);
   agent_address_ = parse_url(started->substr(begin + 7, end - begin - 7)).value().origin;
   return true;

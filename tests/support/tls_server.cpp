@@ -123,7 +123,8 @@ certificate_chain certificate_authority::issue(const certificate_wish& wish) con
   const key_pointer key = make_key();
   const certificate_pointer made = make_certificate(key.get(), wish.common_name, wish.when);
   X509_set_issuer_name(made.get(), X509_get_subject_name(keys_->certificate.get()));
-  add_extension(made.get(), NID_ext_key_usage, "serverAuth");
+  add_extension(made.get(), NID_ext_key_usage,
+                wish.use == certificate_use::client ? "clientAuth" : "serverAuth");
   if (!wish.names.empty()) {
     add_extension(made.get(), NID_subject_alt_name, join(wish.names));
   }

@@ -27,11 +27,15 @@ class temporary_directory {
 /// When a certificate is valid, against the machine's clock.
 enum class validity { now, over, not_yet };
 
+/// What a certificate may be shown for (extendedKeyUsage).
+enum class certificate_use { server, client };
+
 struct certificate_wish {
   /// As in OpenSSL's configuration: `DNS:localhost`, `IP:127.0.0.1`. None: only a common name.
   std::vector<std::string> names = {};
   std::string common_name = "test server";
   validity when = validity::now;
+  certificate_use use = certificate_use::server;
 };
 
 /// A certificate with its key and the one that signed it, made while the test runs.

@@ -511,7 +511,6 @@ TEST_F(ReadConfiguration, AcceptsTheEndsOfRanges) {
 TEST_F(ReadConfiguration, RefusesKeysThatALaterVersionWillKnow) {
   const std::pair<const char*, const char*> table[] = {
       {"rollout_gap: 3d\n", "timezone: UTC\n"},
-      {"  listen: 0.0.0.0:9000\n", "  web_config_file: web.yml\n"},
   };
   for (const auto& [line, with] : table) {
     EXPECT_THAT(problems_of(replaced(complete, line, with)),

@@ -16,6 +16,7 @@
 #include <sstream>
 #include <vector>
 
+#include "tests/support/tls_server.hpp"
 #include "tests/unit/agent/configuration/configuration_files.hpp"
 
 namespace pushguard::configuration {
@@ -58,6 +59,11 @@ class Documentation : public testing::Test {
     files_.write("pd.key", "0123456789abcdef0123456789abcdef\n");
     files_.write("slack.url", "https://hooks.slack.com/services/T0/B0/s3cret\n");
     files_.write("hook.secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
+    const test::certificate_authority authority;
+    const test::certificate_chain chain = authority.issue({.names = {"DNS:localhost"}});
+    files_.write("pushguard.crt", chain.certificate);
+    files_.write("pushguard.key", chain.key);
+    files_.write("web.yml", content_of("deploy/web.example.yml"));
   }
 
   std::optional<configuration> loaded(const std::string& text) {
@@ -143,6 +149,25 @@ TEST_F(Documentation, ShipsAnExampleThatLoads) {
   ASSERT_TRUE(made);
   EXPECT_EQ(made->policies.front().mode, policy::policy_mode::dry_run);
   EXPECT_EQ(made->policies.front().rules.size(), 3U);
+}
+
+TEST_F(Documentation, ShipsAWebConfigurationThatLoads) {
+  const auto read = load_web_config(files_.directory() / "web.yml").outcome;
+  ASSERT_TRUE(read) << fmt::format("{}", fmt::join(read.error(), "\n"));
+  EXPECT_TRUE((*read)->tls);
+  EXPECT_EQ((*read)->headers.size(), 2U);
+  ASSERT_EQ((*read)->users.size(), 1U);
+  EXPECT_EQ((*read)->users.front().name, "prometheus");
+}
+
+TEST_F(Documentation, TellsEveryKeyOfTheWebConfiguration) {
+  const std::string page = content_of("docs/configuration.md");
+  const std::string section = page.substr(page.find("### web_config_file"));
+  for (const std::string key : {"tls_server_config", "cert_file", "key_file", "client_ca_file",
+                                "client_auth_type", "client_allowed_sans", "min_version", "max_version",
+                                "cipher_suites", "curve_preferences", "prefer_server_cipher_suites",
+                                "http_server_config.http2", "http_server_config.headers", "basic_auth_users"})
+    EXPECT_TRUE(section.find(key + "`") != std::string::npos) << key;
 }
 
 // The first column of every table whose second one is "default" names keys.
