@@ -1,6 +1,7 @@
 #include "agent/exposition.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "agent/policy/judgement.hpp"
 #include "agent/rollout_state.hpp"
@@ -42,7 +43,35 @@ void add_hubs(const read_model& model, families& out) {
     out.push_back(std::move(*family).build());
 }
 
-void add_requests(const read_model& model, families& out) {
+using rollout_set = std::set<std::pair<std::string, std::string>>;  // by hub and id, as the model's
+
+/// When the last request of a rollout ended; nothing while one has not.
+std::optional<wall_time> end_of(const rollout_view& rollout, const read_model& model) {
+  std::optional<wall_time> end;
+  for (const domain::request_id& id : rollout.requests) {
+    const auto request = model.requests().find({rollout.hub, id});
+    if (request == model.requests().end() || request->second.is_stale)
+      continue;
+    if (!request->second.ended)
+      return std::nullopt;
+    end = std::max(end, request->second.ended);
+  }
+  return end;
+}
+
+/// The rollouts that ended longer ago than series are kept.
+rollout_set find_forgotten(const read_model& model, rollout_retention keep, wall_time now) {
+  rollout_set forgotten;
+  for (const auto& [key, rollout] : model.rollouts()) {
+    const bool is_aborted = state_of(rollout, model) == rollout_state::aborted;
+    const duration kept = is_aborted ? std::max(keep.after_end, keep.after_abort) : keep.after_end;
+    if (const auto end = end_of(rollout, model); end && now - *end >= kept)
+      forgotten.insert(key);
+  }
+  return forgotten;
+}
+
+void add_requests(const read_model& model, const rollout_set& forgotten, families& out) {
   family_builder info = gauge("pushguard_request_info", "What a push request pushes.");
   family_builder status =
       gauge("pushguard_request_status", "The status of a push request: 1 for the one it has.");
@@ -61,6 +90,8 @@ void add_requests(const read_model& model, families& out) {
       family.add({{"hub", request.hub}, {"request_id", request.row.id.text()}}, to_unix_seconds(*instant));
   };
   for (const auto& [key, request] : model.requests()) {
+    if (forgotten.contains({request.hub, request.rollout}))
+      continue;
     const std::string_view id = request.row.id.text();
     info.add({{"hub", request.hub},
               {"request_id", id},
@@ -101,7 +132,7 @@ wall_time last_look(const read_model& model, const rule_view& rule) {
   return std::max(rule.evaluated, *hub->second.last_evaluation);
 }
 
-void add_rules(const read_model& model, families& out) {
+void add_rules(const read_model& model, const rollout_set& forgotten, families& out) {
   family_builder state = gauge("pushguard_rule_state", "The verdict of a rule: 1 for the one it has.");
   family_builder observed =
       gauge("pushguard_rule_observed_ratio",
@@ -122,6 +153,8 @@ void add_rules(const read_model& model, families& out) {
   for (const auto& named : model.rules()) {
     const rule_key& key = named.first;
     const rule_view& rule = named.second;
+    if (forgotten.contains({key.hub, key.rollout}))
+      continue;
     const auto add = [&key](family_builder& family, double value) {
       family.add({{"hub", key.hub},
                   {"rollout", key.rollout},
@@ -160,7 +193,7 @@ void add_rules(const read_model& model, families& out) {
   }
 }
 
-void add_rollouts(const read_model& model, families& out) {
+void add_rollouts(const read_model& model, const rollout_set& forgotten, families& out) {
   family_builder info = gauge("pushguard_rollout_info", "What a rollout pushes.");
   family_builder state =
       gauge("pushguard_rollout_state", "Where a rollout stands: 1 for the state it is in.");
@@ -169,6 +202,8 @@ void add_rollouts(const read_model& model, families& out) {
   family_builder aborted =
       gauge("pushguard_rollout_abort_timestamp_seconds", "When the rollout was last aborted.");
   for (const auto& [key, rollout] : model.rollouts()) {
+    if (forgotten.contains(key))
+      continue;
     info.add({{"hub", rollout.hub},
               {"rollout", rollout.id},
               {"package_name", rollout.package_name},
@@ -211,12 +246,13 @@ void add_alerts(const read_model& model, families& out) {
 
 }  // namespace
 
-families make_model_families(const read_model& model) {
+families make_model_families(const read_model& model, rollout_retention keep, wall_time now) {
+  const rollout_set forgotten = find_forgotten(model, keep, now);
   families out;
   add_hubs(model, out);
-  add_requests(model, out);
-  add_rules(model, out);
-  add_rollouts(model, out);
+  add_requests(model, forgotten, out);
+  add_rules(model, forgotten, out);
+  add_rollouts(model, forgotten, out);
   add_alerts(model, out);
   return out;
 }

@@ -89,7 +89,11 @@ http_reply web_server::metrics(const http_request& request) const {
   metrics::family_builder loaded_at = metrics::gauge("pushguard_config_last_reload_success_timestamp_seconds",
                                                      "When the configuration in force was loaded.");
   loaded_at.add({}, to_unix_seconds(configuration_loaded_));
-  std::vector<prometheus::MetricFamily> families = make_model_families(model_);
+  std::vector<prometheus::MetricFamily> families =
+      make_model_families(model_,
+                          {.after_end = parts_.configuration->series.keep_after_end,
+                           .after_abort = parts_.configuration->rollout_gap},
+                          parts_.time.wall_now());
   for (metrics::family_builder* own : {&build, &leader, &loaded, &loaded_at}) {
     families.push_back(std::move(*own).build());
   }

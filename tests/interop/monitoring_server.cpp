@@ -19,11 +19,12 @@ monitoring_server::monitoring_server(running_world& world, const command_maker& 
   }
 }
 
-std::unique_ptr<monitoring_server> start_prometheus(running_world& world, const std::string& configuration) {
-  const auto file = world.write_file("prometheus.yml", configuration);
+std::unique_ptr<monitoring_server> start_prometheus(running_world& world, const std::string& configuration,
+                                                    const std::string& name) {
+  const auto file = world.write_file(name + ".yml", configuration);
   return std::make_unique<monitoring_server>(world, [&](const std::string& address) {
     return std::vector<std::string>{"prometheus", "--config.file=" + file.string(),
-                                    "--storage.tsdb.path=" + (world.directory() / "tsdb").string(),
+                                    "--storage.tsdb.path=" + (world.directory() / name).string(),
                                     "--web.listen-address=" + address, "--log.level=error"};
   });
 }

@@ -30,9 +30,10 @@ class monitoring_server {
   std::unique_ptr<child_process> process_;
 };
 
-/// Debian's Prometheus with `configuration`, its data in the world's directory.
+/// Debian's Prometheus with `configuration`, its data in the world's directory; `name` tells several apart.
 [[nodiscard]] std::unique_ptr<monitoring_server> start_prometheus(running_world& world,
-                                                                  const std::string& configuration);
+                                                                  const std::string& configuration,
+                                                                  const std::string& name = "prometheus");
 
 /// The value of the first series that an instant query finds; nothing where there is none.
 [[nodiscard]] std::optional<double> query(running_world& world, const origin& prometheus,

@@ -3,20 +3,25 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <boost/asio/awaitable.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <fstream>
+#include <map>
 #include <set>
 #include <sstream>
 
+#include "base/text.hpp"
 #include "tests/interop/monitoring_server.hpp"
 #include "tests/interop/recording_server.hpp"
 #include "tests/interop/running_world.hpp"
+#include "tests/support/exposition_reader.hpp"
 
 namespace pushguard {
 namespace {
 
+namespace asio = boost::asio;
 using namespace std::chrono_literals;
 using simulator::push_state;
 using test::bad_rollout;
@@ -25,12 +30,12 @@ using test::monitoring_server;
 using test::running_world;
 using testing::HasSubstr;
 
-TEST(Prometheus, ScrapesBothPathsAndCountsWhatReallyHappened) {
+TEST(Prometheus, TwoAtOnceScrapeBothPathsAndCountWhatReallyHappened) {
   ASSERT_TRUE(test::find_program("prometheus")) << "prometheus is not installed; ./dev test installs it";
   running_world world(bad_rollout());
   world.start_agent(world.configuration());
   const std::string target = world.agent_address().authority();
-  const auto prometheus = test::start_prometheus(world, fmt::format(R"(
+  const std::string configuration = fmt::format(R"(
 global: {{ scrape_interval: 1s, scrape_timeout: 1s }}
 scrape_configs:
   - job_name: pushguard
@@ -39,15 +44,20 @@ scrape_configs:
     metrics_path: /metrics/orgs
     static_configs: [ {{ targets: ["{0}"] }} ]
 )",
-                                                                    target));
-  ASSERT_TRUE(prometheus->is_running());
+                                                target);
+  const auto first = test::start_prometheus(world, configuration, "first");
+  const auto second = test::start_prometheus(world, configuration, "second");
+  ASSERT_TRUE(first->is_running() && second->is_running());
   ASSERT_TRUE(world.wait_for_the_end());
   const simulator::hub_truth truth = world.hub().truth();
   const auto real = [&](push_state state) {
     return static_cast<double>(simulator::count_of(truth.rollout_jobs, state));
   };
   const auto shows = [&](const std::string& expression, double expected) {
-    return world.wait_for([&] { return test::query(world, prometheus->address(), expression) == expected; });
+    return world.wait_for([&] {
+      return test::query(world, first->address(), expression) == expected &&
+             test::query(world, second->address(), expression) == expected;
+    });
   };
   EXPECT_TRUE(shows("min(up)", 1));
   EXPECT_TRUE(shows("sum(pushguard_request_jobs{status=\"succeeded\"})", real(push_state::succeeded)));
@@ -61,6 +71,30 @@ scrape_configs:
   EXPECT_TRUE(shows(
       "count((pushguard_org_push_success == 0) * on(hub, org_key) group_left(org_name) pushguard_org_info)",
       real(push_state::failed)));
+}
+
+/// Asks for the large page, reads nothing of it, and hangs up in the end.
+asio::awaitable<void> ask_and_ignore(running_world& world, std::vector<std::unique_ptr<transport>>& ignored) {
+  auto wire = co_await world.network().connect(world.agent_address(), {});
+  if (!wire)
+    throw std::runtime_error(wire.error().text());
+  (void)co_await (*wire)->write("GET /metrics/orgs HTTP/1.1\r\nHost: agent\r\n\r\n");
+  ignored.push_back(std::move(*wire));
+}
+
+TEST(Scrapes, ThatAreNotReadHoldUpNobody) {
+  simulator::scenario plan = bad_rollout();
+  running_world world(plan);
+  world.start_agent(world.configuration());
+  std::vector<std::unique_ptr<transport>> ignored;
+  for (int i = 0; i < 10; ++i)
+    world.run(ask_and_ignore(world, ignored));
+  ASSERT_TRUE(world.wait_for_the_end()) << "the rollout is followed and contained";
+  for (int i = 0; i < 3; ++i)
+    EXPECT_TRUE(world.get(world.agent_address(), "/metrics/orgs"));
+  ignored.clear();
+  EXPECT_TRUE(world.get(world.agent_address(), "/metrics/orgs"));
+  EXPECT_TRUE(world.get(world.agent_address(), "/metrics"));
 }
 
 TEST(Promtool, FindsNothingToComplainAboutOnBothPaths) {
@@ -83,25 +117,99 @@ TEST(Promtool, FindsNothingToComplainAboutOnBothPaths) {
   check("/metrics/orgs");
 }
 
-/// docs/metrics.md lists every family, and nothing that is not there.
+struct family_facts {
+  std::string type;
+  std::set<std::string> labels;
+
+  friend bool operator==(const family_facts&, const family_facts&) = default;
+  friend std::ostream& operator<<(std::ostream& to, const family_facts& facts) {
+    to << facts.type;
+    for (const std::string& label : facts.labels)
+      to << ' ' << label;
+    return to;
+  }
+};
+using family_table = std::map<std::string, family_facts>;
+
+/// The tables of docs/metrics.md: `| `name` | type | `label`, `label` | meaning |`.
+family_table read_metrics_page() {
+  std::ifstream page(PUSHGUARD_SOURCE_DIR "/docs/metrics.md");
+  family_table families;
+  for (std::string line; std::getline(page, line);) {
+    if (!line.starts_with("| `"))
+      continue;
+    std::vector<std::string> cells;
+    std::istringstream rest(line.substr(1));
+    for (std::string cell; std::getline(rest, cell, '|');)
+      cells.push_back(cell);
+    family_facts facts{std::string(trim(cells.at(1))), {}};
+    std::istringstream labels(cells.at(2));
+    for (std::string text; std::getline(labels, text, '`');) {
+      if (std::getline(labels, text, '`'))
+        facts.labels.insert(text);
+    }
+    const std::string name(trim(cells.at(0)));
+    families.emplace(name.substr(1, name.size() - 2), std::move(facts));
+  }
+  return families;
+}
+
+std::vector<test::read_family> scrape(running_world& world) {
+  std::vector<test::read_family> families;
+  for (const char* path : {"/metrics", "/metrics/orgs"}) {
+    const auto body = world.get(world.agent_address(), path);
+    const auto read = test::read_exposition(body.value_or("no answer"), false);
+    if (!read)
+      throw std::runtime_error(std::string(path) + ": " + read.error().text());
+    families.insert(families.end(), read->begin(), read->end());
+  }
+  return families;
+}
+
+/// docs/metrics.md lists every family with its type and labels, and nothing that is not there.
 TEST(MetricsPage, ListsWhatAScrapeShows) {
   running_world world(bad_rollout());
   world.start_agent(world.configuration({"http://127.0.0.1:9"}));
   ASSERT_TRUE(world.wait_for_the_end());
-  const auto names_in = [](std::istream& in, std::string_view before, char after) {
-    std::set<std::string> names;
-    for (std::string line; std::getline(in, line);) {
-      if (!line.starts_with(before))
-        continue;
-      const std::string rest = line.substr(before.size());
-      names.insert(rest.substr(0, rest.find(after)));
+  family_table families = read_metrics_page();
+  for (const test::read_family& family : scrape(world)) {
+    const auto documented = families.find(family.name);
+    ASSERT_NE(documented, families.end()) << family.name;
+    EXPECT_EQ(documented->second.type, family.type) << family.name;
+    for (const test::read_sample& sample : family.samples) {
+      family_facts seen{family.type, {}};
+      for (const auto& [name, value] : sample.labels) {
+        if (name != "le")
+          seen.labels.insert(name);
+      }
+      EXPECT_EQ(documented->second, seen) << family.name;
     }
-    return names;
-  };
-  std::istringstream scraped(*world.get(world.agent_address(), "/metrics") +
-                             *world.get(world.agent_address(), "/metrics/orgs"));
-  std::ifstream page(PUSHGUARD_SOURCE_DIR "/docs/metrics.md");
-  EXPECT_EQ(names_in(scraped, "# TYPE ", ' '), names_in(page, "| `", '`'));
+    families.erase(documented);
+  }
+  EXPECT_TRUE(families.empty()) << families.begin()->first;
+}
+
+/// Before anything happened every family is there, and every counter and histogram with all its series.
+TEST(MetricsPage, IsAllThereBeforeAnythingHappened) {
+  running_world world(bad_rollout());
+  std::string text = world.configuration({"http://127.0.0.1:9"});
+  const std::string hub = world.hub().local().text();
+  text.replace(text.find(hub), hub.size(), world.free_address().text());  // nobody is there
+  world.start_agent(text);
+  family_table families = read_metrics_page();
+  // The agent itself lives: it has tried to log in, and uses memory.
+  const std::set<std::string> alive{"pushguard_salesforce_requests_total",
+                                    "pushguard_stream_handshakes_total", "pushguard_stream_problems_total",
+                                    "process_cpu_seconds_total"};
+  for (const test::read_family& family : scrape(world)) {
+    families.erase(family.name);
+    if (family.type == "gauge" || alive.contains(family.name))
+      continue;
+    EXPECT_FALSE(family.samples.empty()) << family.name;
+    for (const test::read_sample& sample : family.samples)
+      EXPECT_EQ(sample.value, 0) << family.name;
+  }
+  EXPECT_TRUE(families.empty()) << families.begin()->first;
 }
 
 TEST(Alertmanager, ShowsTheBreachAndTheContainment) {

@@ -51,6 +51,10 @@ class running_world {
   [[nodiscard]] std::optional<std::string> get(const origin& server, const std::string& target);
   [[nodiscard]] std::optional<boost::json::value> get_json(const origin& server, const std::string& target);
 
+  [[nodiscard]] pushguard::network& network() { return sockets_->net(); }
+  /// Runs a task of the test's own to its end.
+  void run(boost::asio::awaitable<void> task) { sockets_->run(std::move(task)); }
+
   /// A port of 127.0.0.1 that was free a moment ago.
   [[nodiscard]] origin free_address();
 

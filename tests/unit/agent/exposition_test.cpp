@@ -23,7 +23,9 @@ class Exposition : public testing::Test {
 
   /// The values of a family's series that have these labels.
   std::vector<double> values(std::string_view name, const labels& wanted = {}) {
-    const auto families = test::read_exposition(metrics::to_text(make_model_families(model_)), false);
+    const auto families = test::read_exposition(
+        metrics::to_text(make_model_families(model_, {.after_end = 24h, .after_abort = 7 * 24h}, now_)),
+        false);
     EXPECT_TRUE(families) << families.error().text();
     const auto family = std::ranges::find(*families, name, &test::read_family::name);
     EXPECT_NE(family, families->end()) << name;
@@ -59,10 +61,12 @@ class Exposition : public testing::Test {
   }
 
   read_model model_;
+  wall_time now_ = noon;
 };
 
 TEST_F(Exposition, HasEveryFamilyBeforeAnythingHappened) {
-  for (const prometheus::MetricFamily& family : make_model_families(model_)) {
+  for (const prometheus::MetricFamily& family :
+       make_model_families(model_, {.after_end = 24h, .after_abort = 7 * 24h}, now_)) {
     EXPECT_FALSE(family.help.empty()) << family.name;
     const bool is_known_beforehand = family.name == "pushguard_alerts_firing";
     EXPECT_EQ(family.metric.empty(), !is_known_beforehand) << family.name;
@@ -113,6 +117,39 @@ TEST_F(Exposition, HasOneStateOfARollout) {
   for (const char* other : {"waiting", "running", "ended"})
     EXPECT_EQ(values("pushguard_rollout_state", {{"state", other}}), std::vector{0.0}) << other;
   EXPECT_EQ(values("pushguard_rollout_info", {{"package_name", "Acme \"Core\"\n"}}), std::vector{1.0});
+}
+
+TEST_F(Exposition, ForgetsARolloutSomeTimeAfterItsLastRequestEnded) {
+  view_update update;
+  update.rollouts.push_back(rollout());
+  update.rules.push_back(rule(noon));
+  for (unsigned n = 1; n <= 3; ++n) {
+    request_view& wave = update.requests.emplace_back();
+    wave.hub = "devhub";
+    wave.row.id = domain::request_id::parse("0DV00000000000" + std::to_string(n)).value();
+    wave.rollout = rollout().id;
+    wave.ended = noon + n * 1h;
+    update.rollouts.front().requests.push_back(wave.row.id);
+  }
+  update.requests.back().ended.reset();
+  update.requests.back().is_stale = true;  // nobody waits for its end
+  model_.apply(update);
+  const auto shows = [&](wall_time now) {
+    now_ = now;
+    const std::size_t requests = values("pushguard_request_info").size();
+    EXPECT_EQ(requests == 3, !values("pushguard_rollout_info").empty());
+    EXPECT_EQ(requests == 3, !values("pushguard_rule_armed").empty());
+    return requests != 0;
+  };
+  EXPECT_TRUE(shows(noon + 26h - 1ms));
+  EXPECT_FALSE(shows(noon + 26h)) << "a day after the second";
+  update.rollouts.front().aborted_at = noon;
+  model_.apply(update);
+  EXPECT_TRUE(shows(noon + 26h)) << "an abort in force is shown as long as a wave may join it";
+  EXPECT_FALSE(shows(noon + 2h + 7 * 24h));
+  update.requests.front().ended.reset();
+  model_.apply(update);
+  EXPECT_TRUE(shows(noon + 2h + 7 * 24h)) << "it has not ended";
 }
 
 TEST_F(Exposition, CountsTheTroublesThatFire) {
