@@ -9,20 +9,34 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
 #include <limits>
 #include <memory>
+#include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "agent/org_series.hpp"
+#include "agent/scrapes.hpp"
+#include "base/http_client.hpp"
+#include "base/http_server.hpp"
+#include "base/net.hpp"
 #include "metrics/line_blocks.hpp"
 #include "metrics/text_format.hpp"
+#include "program/server_thread.hpp"
 #include "tests/bench/support/allocation_counter.hpp"
+#include "tests/support/child_process.hpp"
+#include "tests/support/net_world.hpp"
+#include "tests/support/scratch_directory.hpp"
 
 /// What /metrics/orgs is made of, beside the same series in a prometheus-cpp registry and its serializer.
 namespace pushguard::bench {
 namespace {
+
+namespace asio = boost::asio;
 
 enum family : std::size_t { success, failure_info, push_duration, running_since, info, family_count };
 
@@ -460,6 +474,123 @@ void linear(benchmark::State& state) {
             .c_str());
 }
 
+// --- Debian's Prometheus ----------------------------------------------------------------------------
+
+/// Serves /metrics/orgs of a world, on a thread of its own.
+class serving_side {
+ public:
+  explicit serving_side(served_world& world) {
+    auto made = thread_.listen(*network_, "127.0.0.1", 0);
+    if (!made)
+      throw std::runtime_error(made.error().text());
+    listener_ = std::move(*made);
+    thread_.run(serve_http(
+        *listener_,
+        [this, &world](const http_request& request) -> asio::awaitable<http_reply> {
+          co_return scrapes_.large(request, world.series->snapshot(), world.series->summary());
+        },
+        {}, *time_, null_logger()));
+  }
+  ~serving_side() { thread_.stop(); }
+  serving_side(const serving_side&) = delete;
+  serving_side& operator=(const serving_side&) = delete;
+
+  [[nodiscard]] std::string authority() const { return listener_->local().authority(); }
+
+ private:
+  std::unique_ptr<time_source> time_ = make_system_time();
+  std::unique_ptr<network> network_ = make_socket_network(*time_);
+  agent::scrapes scrapes_{*time_};
+  program::server_thread thread_;
+  std::unique_ptr<listener> listener_;
+};
+
+/// A Prometheus with its default timeout, which scrapes `target` every ten seconds.
+class prometheus_side {
+ public:
+  explicit prometheus_side(const std::string& target) {
+    const std::filesystem::path configuration = directory_.path() / "prometheus.yml";
+    std::ofstream(configuration) << fmt::format(
+        "global: {{ scrape_interval: 10s }}\nscrape_configs:\n  - job_name: orgs\n    metrics_path: "
+        "/metrics/orgs\n"
+        "    static_configs: [ {{ targets: [\"{}\"] }} ]\n",
+        target);
+    const auto probe = world_->net().listen(world_->context().get_executor(), "127.0.0.1", 0);
+    if (!probe)
+      throw std::runtime_error(probe.error().text());
+    address_ = (*probe)->local();
+    (*probe)->close();
+    process_ = std::make_unique<test::child_process>(
+        std::vector<std::string>{"prometheus", "--config.file=" + configuration.string(),
+                                 "--storage.tsdb.path=" + (directory_.path() / "data").string(),
+                                 "--web.listen-address=" + address_.authority(), "--log.level=error"});
+  }
+
+  /// What an expression is worth, as soon as it is; nothing after forty seconds.
+  std::optional<double> ask(const std::string& expression) {
+    std::optional<double> value;
+    world_->run(ask_until(expression, value));
+    return value;
+  }
+
+ private:
+  asio::awaitable<void> ask_until(std::string expression, std::optional<double>& value) {
+    constexpr std::chrono::milliseconds pause(500);
+    constexpr int tries = 80;
+    const auto client = make_http_client(world_->net(), world_->time(), address_);
+    for (int i = 0; i < tries && !value; ++i) {
+      http_request request;
+      request.target = "/api/v1/query?query=" + percent_encode(expression);
+      const auto answer = co_await client->send(std::move(request));
+      if (answer && answer->status == 200)
+        value = read_value(answer->body);
+      if (!value)
+        co_await world_->time().sleep_for(pause);
+    }
+  }
+  /// `…"value":[1756774861.5,"0.25"]…`
+  static std::optional<double> read_value(std::string_view answer) {
+    const auto begin = answer.find("\"value\":[");
+    const auto quote = answer.find(",\"", begin);
+    if (begin == std::string_view::npos || quote == std::string_view::npos)
+      return std::nullopt;
+    return std::stod(std::string(answer.substr(quote + 2)));
+  }
+
+  test::scratch_directory directory_;
+  std::unique_ptr<test::net_world> world_ = test::make_socket_world();
+  origin address_;
+  std::unique_ptr<test::child_process> process_;
+};
+
+/// The second scrape of an agent with 100 000 orgs: how long Prometheus takes for it, of the ten seconds that
+/// it waits by default.
+void prometheus_scrape(benchmark::State& state) {
+  constexpr double timeout_seconds = 10;
+  const auto orgs = make_orgs(static_cast<std::size_t>(state.range(0)));
+  served_world world(orgs);
+  world.series->apply(served_world::jobs_of(orgs, 1), world.model);
+  const double series = static_cast<double>(world.series->series());
+  for (auto _ : state) {
+    const serving_side serving(world);
+    prometheus_side prometheus(serving.authority());
+    const bool was_scraped = prometheus.ask("count_over_time(up[1m]) >= 2").has_value();
+    const auto seconds = prometheus.ask("scrape_duration_seconds");
+    const auto samples = prometheus.ask("scrape_samples_scraped");
+    if (!was_scraped || !seconds || !samples || prometheus.ask("up") != 1) {
+      state.SkipWithError("Prometheus did not scrape the orgs");
+      return;
+    }
+    state.SetIterationTime(*seconds);
+    state.counters["samples"] = *samples;
+    state.counters["share_of_timeout"] = *seconds / timeout_seconds;
+    constexpr double share_max = 0.5;
+    if (*samples < series || *seconds > share_max * timeout_seconds)
+      state.SkipWithError(
+          fmt::format("Prometheus took {:.2f} s for {} samples of {}", *seconds, *samples, series).c_str());
+  }
+}
+
 constexpr auto milliseconds = benchmark::kMillisecond;
 
 BENCHMARK(cold)->Name("org_lines/cold")->Arg(100'000)->Iterations(5)->UseManualTime()->Unit(milliseconds);
@@ -482,6 +613,12 @@ BENCHMARK(unchanged)
     ->UseManualTime()
     ->Unit(milliseconds);
 BENCHMARK(memory)->Name("org_series/memory")->Arg(100'000)->Iterations(1)->Unit(milliseconds);
+BENCHMARK(prometheus_scrape)
+    ->Name("org_series/prometheus_scrape")
+    ->Arg(100'000)
+    ->Iterations(1)
+    ->UseManualTime()
+    ->Unit(milliseconds);
 BENCHMARK(linear)
     ->Name("org_lines/linear")
     ->Arg(500'000)
