@@ -27,9 +27,10 @@ std::string_view take_until(std::string_view& text, char mark) {
 std::optional<double> parse_quality(std::string_view text) {
   constexpr std::size_t size_max = 5;  // 0.123
   double value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value, std::chars_format::fixed);
-  if (error != std::errc() || stop != end || text.size() > size_max || !(value >= 0 && value <= 1))
+  const auto [stop, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  if (error != std::errc() || stop != text.data() + text.size() || text.size() > size_max ||
+      !(value >= 0 && value <= 1))
     return std::nullopt;
   return value;
 }
