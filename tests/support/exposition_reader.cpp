@@ -40,7 +40,8 @@ std::optional<std::string> unescape(std::string_view text, std::string_view know
       out += text[i];
       continue;
     }
-    if (++i == text.size() || known.find(text[i]) == std::string_view::npos)
+    ++i;
+    if (i == text.size() || known.find(text[i]) == std::string_view::npos)
       return std::nullopt;
     out += text[i] == 'n' ? '\n' : text[i];
   }
