@@ -536,16 +536,7 @@ std::string full_configuration(const running_world& world, const std::string& li
 }
 
 std::unique_ptr<test::monitoring_server> start_scraping(running_world& world, const std::string& agent) {
-  return test::start_prometheus(world, fmt::format(R"(
-global: {{ scrape_interval: 1s, scrape_timeout: 1s }}
-scrape_configs:
-  - job_name: pushguard
-    static_configs: [ {{ targets: ["{0}"] }} ]
-  - job_name: pushguard-orgs
-    metrics_path: /metrics/orgs
-    static_configs: [ {{ targets: ["{0}"] }} ]
-)",
-                                                   agent));
+  return test::start_prometheus(world, test::scrape_configuration(agent));
 }
 
 void hold_a_rule(running_world& world) {

@@ -1,5 +1,7 @@
 #include "tests/interop/monitoring_server.hpp"
 
+#include <fmt/format.h>
+
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
 
@@ -17,6 +19,19 @@ monitoring_server::monitoring_server(running_world& world, const command_maker& 
     if (!is_ready || process_->wait(0ms))
       process_.reset();
   }
+}
+
+std::string scrape_configuration(const std::string& agent) {
+  return fmt::format(R"(
+global: {{ scrape_interval: 1s, scrape_timeout: 1s }}
+scrape_configs:
+  - job_name: pushguard
+    static_configs: [ {{ targets: ["{0}"] }} ]
+  - job_name: pushguard-orgs
+    metrics_path: /metrics/orgs
+    static_configs: [ {{ targets: ["{0}"] }} ]
+)",
+                     agent);
 }
 
 std::unique_ptr<monitoring_server> start_prometheus(running_world& world, const std::string& configuration,

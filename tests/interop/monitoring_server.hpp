@@ -30,6 +30,9 @@ class monitoring_server {
   std::unique_ptr<child_process> process_;
 };
 
+/// Scrapes both paths of the agent at `agent` (host:port) every second.
+[[nodiscard]] std::string scrape_configuration(const std::string& agent);
+
 /// Debian's Prometheus with `configuration`, its data in the world's directory; `name` tells several apart.
 [[nodiscard]] std::unique_ptr<monitoring_server> start_prometheus(running_world& world,
                                                                   const std::string& configuration,

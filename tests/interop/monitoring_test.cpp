@@ -35,16 +35,7 @@ TEST(Prometheus, TwoAtOnceScrapeBothPathsAndCountWhatReallyHappened) {
   running_world world(bad_rollout());
   world.start_agent(world.configuration());
   const std::string target = world.agent_address().authority();
-  const std::string configuration = fmt::format(R"(
-global: {{ scrape_interval: 1s, scrape_timeout: 1s }}
-scrape_configs:
-  - job_name: pushguard
-    static_configs: [ {{ targets: ["{0}"] }} ]
-  - job_name: pushguard-orgs
-    metrics_path: /metrics/orgs
-    static_configs: [ {{ targets: ["{0}"] }} ]
-)",
-                                                target);
+  const std::string configuration = test::scrape_configuration(target);
   const auto first = test::start_prometheus(world, configuration, "first");
   const auto second = test::start_prometheus(world, configuration, "second");
   ASSERT_TRUE(first->is_running() && second->is_running());

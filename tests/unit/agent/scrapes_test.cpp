@@ -6,10 +6,10 @@
 #include <boost/asio/io_context.hpp>
 #include <string>
 
-#include "base/gzip.hpp"
 #include "metrics/families.hpp"
 #include "metrics/text_format.hpp"
 #include "tests/support/exposition_reader.hpp"
+#include "tests/support/gunzip.hpp"
 #include "tests/support/run_simulated.hpp"
 
 namespace pushguard::agent {
@@ -36,17 +36,6 @@ class slow_writer final : public body_writer {
   time_source& time_;
   duration pause_;
 };
-
-std::string unpack(std::string_view compressed) {
-  std::string out;
-  gzip_decoder decoder([&out](std::string_view piece) -> result<> {
-    out += piece;
-    return {};
-  });
-  EXPECT_TRUE(decoder.feed(compressed));
-  EXPECT_TRUE(decoder.finish());
-  return out;
-}
 
 class Scrapes : public testing::Test {
  protected:
@@ -103,7 +92,7 @@ TEST_F(Scrapes, AreAnsweredInTheFormatAndCompressionThatIsAskedFor) {
         EXPECT_EQ(reply.headers.find("Content-Encoding").has_value(), is_compressed);
         EXPECT_EQ(reply.headers.find("Vary"), "Accept, Accept-Encoding");
         if (is_compressed)
-          text = unpack(text);
+          text = test::gunzip(text);
         const auto read = test::read_exposition(text, is_openmetrics);
         ASSERT_TRUE(read) << read.error().text();
         EXPECT_EQ(read->front().samples.size(), series);

@@ -5,19 +5,10 @@
 #include <random>
 #include <vector>
 
+#include "tests/support/gunzip.hpp"
+
 namespace pushguard {
 namespace {
-
-std::string unpack(std::string_view compressed) {
-  std::string out;
-  gzip_decoder decoder([&out](std::string_view piece) -> result<> {
-    out += piece;
-    return {};
-  });
-  EXPECT_TRUE(decoder.feed(compressed));
-  EXPECT_TRUE(decoder.finish());
-  return out;
-}
 
 TEST(GzipEncoder, MakesWhatTheDecoderUndoesHoweverItIsFed) {
   std::mt19937 random(4711);
@@ -31,9 +22,9 @@ TEST(GzipEncoder, MakesWhatTheDecoderUndoesHoweverItIsFed) {
       for (std::size_t at = 0; at < text.size(); at += piece)
         encoder.feed(std::string_view(text).substr(at, piece), compressed);
       encoder.finish(compressed);
-      EXPECT_EQ(unpack(compressed), text) << size << " bytes in pieces of " << piece;
+      EXPECT_EQ(test::gunzip(compressed), text) << size << " bytes in pieces of " << piece;
     }
-    EXPECT_EQ(unpack(gzip(text)), text);
+    EXPECT_EQ(test::gunzip(gzip(text)), text);
   }
 }
 
