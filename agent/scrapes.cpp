@@ -64,12 +64,13 @@ class scrape_writer {
       encoder_.emplace();
   }
 
-  asio::awaitable<result<>> write(std::string_view piece) {
+  asio::awaitable<result<>> write(std::span<const std::string_view> pieces) {
     if (time_.steady_now() > until_)
       co_return fail(errc::timed_out, "the scrape took longer than its client waits");
     if (!encoder_)
-      co_return co_await out_.write(piece);
-    encoder_->feed(piece, ready_);
+      co_return co_await out_.write_joined(pieces);
+    for (const std::string_view piece : pieces)
+      encoder_->feed(piece, ready_);
     constexpr std::size_t worth_writing = std::size_t{16} * 1024;
     if (ready_.size() >= worth_writing)
       co_return co_await write_ready();
@@ -101,12 +102,13 @@ asio::awaitable<result<>> write_all(scrape_writer& out, const std::vector<metric
                                     std::string rest, exposition_format format) {
   for (const metrics::line_snapshot& each : lines) {
     metrics::line_cursor cursor(each, format);
-    for (std::string_view piece = cursor.next(); !piece.empty(); piece = cursor.next()) {
-      if (const auto written = co_await out.write(piece); !written)
+    for (auto pieces = cursor.next(); !pieces.empty(); pieces = cursor.next()) {
+      if (const auto written = co_await out.write(pieces); !written)
         co_return written;
     }
   }
-  if (const auto written = co_await out.write(rest); !written)
+  const std::string_view end = rest;
+  if (const auto written = co_await out.write(std::span(&end, 1)); !written)
     co_return written;
   co_return co_await out.finish();
 }

@@ -244,15 +244,22 @@ class piece_writer final : public body_writer {
  public:
   piece_writer(server& in, transport& wire, framing how) : server_(in), wire_(wire), framing_(how) {}
 
-  asio::awaitable<result<>> write(std::string_view piece) override {
-    if (piece.empty()) {  // an empty chunk would end the body
+  asio::awaitable<result<>> write_joined(std::span<const std::string_view> pieces) override {
+    std::size_t size = 0;
+    for (const std::string_view piece : pieces)
+      size += piece.size();
+    if (size == 0) {  // an empty chunk would end the body
       co_return result<>{};
     }
-    if (framing_ == framing::until_close) {
-      co_return co_await write_pieces(server_, wire_, piece);
-    }
-    const std::string chunk = fmt::format("{:x}\r\n{}\r\n", piece.size(), piece);
-    co_return co_await write_pieces(server_, wire_, chunk);
+    const bool is_chunked = framing_ == framing::chunked;
+    std::string bytes = is_chunked ? fmt::format("{:x}\r\n", size) : std::string();
+    constexpr std::string_view chunk_end = "\r\n";
+    bytes.reserve(bytes.size() + size + chunk_end.size());
+    for (const std::string_view piece : pieces)
+      bytes += piece;
+    if (is_chunked)
+      bytes += chunk_end;
+    co_return co_await write_pieces(server_, wire_, bytes);
   }
 
   asio::awaitable<result<>> finish() {
@@ -500,6 +507,10 @@ asio::awaitable<void> run_server(server_pointer in, listener& from) {
 }
 
 }  // namespace
+
+asio::awaitable<result<>> body_writer::write(std::string_view piece) {
+  co_return co_await write_joined(std::span(&piece, 1));
+}
 
 asio::awaitable<void> serve_http(listener& from, http_handler handler, http_server_limits limits,
                                  time_source& time, logger& log) {

@@ -5,7 +5,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/http.hpp"
@@ -18,8 +20,11 @@ namespace pushguard {
 class body_writer {
  public:
   virtual ~body_writer() = default;
-  /// Fails when the peer is gone or too slow; the producer then returns that failure.
-  [[nodiscard]] virtual boost::asio::awaitable<result<>> write(std::string_view piece) = 0;
+  /// Writes the pieces as if they were one, and copies them on the way. Fails when the peer is gone or too
+  /// slow; the producer then returns that failure.
+  [[nodiscard]] virtual boost::asio::awaitable<result<>> write_joined(
+      std::span<const std::string_view> pieces) = 0;
+  [[nodiscard]] boost::asio::awaitable<result<>> write(std::string_view piece);
 };
 
 /// How a connection goes on after an answer. The last two are for simulating faults.

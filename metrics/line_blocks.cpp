@@ -69,11 +69,18 @@ std::size_t sum_series(const std::vector<line_counts>& counts) {
 // --- slot_texts ----------------------------------------------------------------------------------
 
 void slot_texts::replace(std::size_t slot, std::string_view text) {
-  const std::size_t old_size = ends_[slot] - begin(slot);
-  text_.replace(begin(slot), old_size, text);
+  // Pages are filled from the front: what lies behind needs no end yet.
+  for (; filled_ <= slot; ++filled_)
+    ends_[filled_] = static_cast<std::uint32_t>(text_.size());
+  const std::size_t first = begin(slot);
+  const std::size_t old_size = ends_[slot] - first;
+  if (first == text_.size())
+    text_ += text;
+  else
+    text_.replace(first, old_size, text);
   // Unsigned arithmetic: shrinking wraps around and comes out right.
   const auto change = static_cast<std::uint32_t>(text.size() - old_size);
-  for (std::size_t i = slot; i < slots; ++i)
+  for (std::size_t i = slot; i < filled_; ++i)
     ends_[i] += change;
 }
 
@@ -144,17 +151,6 @@ std::size_t line_snapshot::size_bytes(exposition_format format) const noexcept {
   return sum;
 }
 
-void line_snapshot::render(const std::function<void(std::string_view)>& sink,
-                           exposition_format format) const {
-  for (std::size_t family = 0; family < counts_.size(); ++family) {
-    sink(headers(format)[family]);
-    for (const auto& page : pages_) {
-      if (page != nullptr && !page->all(family).empty())
-        sink(page->all(family));
-    }
-  }
-}
-
 // --- line_cursor ---------------------------------------------------------------------------------
 
 std::string_view line_cursor::next_piece() {
@@ -174,19 +170,18 @@ std::string_view line_cursor::next_piece() {
   return {};
 }
 
-std::string_view line_cursor::next(std::size_t bytes_max) {
-  buffer_.clear();
-  buffer_.reserve(bytes_max);
-  while (buffer_.size() < bytes_max) {
+std::span<const std::string_view> line_cursor::next(std::size_t bytes_max) {
+  pieces_.clear();
+  for (std::size_t left = bytes_max; left > 0;) {
     if (rest_.empty())
       rest_ = next_piece();
     if (rest_.empty())
       break;
-    const std::string_view taken = rest_.substr(0, bytes_max - buffer_.size());
-    buffer_ += taken;
-    rest_.remove_prefix(taken.size());
+    pieces_.push_back(rest_.substr(0, left));
+    rest_.remove_prefix(pieces_.back().size());
+    left -= pieces_.back().size();
   }
-  return buffer_;
+  return pieces_;
 }
 
 // --- line_blocks ---------------------------------------------------------------------------------
@@ -236,9 +231,12 @@ void line_blocks::erase(place where) {
   release(where);
 }
 
+line_blocks::place line_blocks::find(std::string_view key, std::size_t hash) const {
+  return places_.find(hash, [&](place at) { return keys_[page_of(at)].texts.at(slot_of(at)) == key; });
+}
+
 std::optional<line_blocks::place> line_blocks::find(std::string_view key) const {
-  const place found =
-      places_.find(hash_of(key), [&](place at) { return keys_[page_of(at)].texts.at(slot_of(at)) == key; });
+  const place found = find(key, hash_of(key));
   return found == place_index::nowhere ? std::nullopt : std::optional(found);
 }
 
@@ -258,8 +256,9 @@ void line_blocks::replace(place where, std::size_t family, std::string_view text
 }
 
 line_blocks::place line_blocks::add(std::string_view key) {
-  if (const auto known = find(key))
-    return *known;
+  const std::size_t hash = hash_of(key);
+  if (const place known = find(key, hash); known != place_index::nowhere)
+    return known;
   if (key.size() > key_size_max)
     throw std::invalid_argument("line_blocks::add: the key is too long");
   const std::uint32_t index = open_page();
@@ -270,7 +269,7 @@ line_blocks::place line_blocks::add(std::string_view key) {
     open_.pop_back();
   const place where = index * page_slots + slot;
   keys.texts.replace(slot, key);
-  places_.insert(hash_of(key), where);
+  places_.insert(hash, where);
   return where;
 }
 

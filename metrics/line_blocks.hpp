@@ -5,7 +5,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -17,7 +16,7 @@
 #include "metrics/text_format.hpp"
 
 /// Very many series of a few families, kept as finished text: a line is rendered when what it tells
-/// changes, and a scrape only copies. The idea is kube-state-metrics' (a text block per object and
+/// changes, and a scrape only hands it over. The idea is kube-state-metrics' (a text block per object and
 /// family); the pages are ours, so that a scrape reads an immutable snapshot and delays nobody.
 namespace pushguard::metrics {
 
@@ -36,7 +35,8 @@ class slot_texts {
 
   [[nodiscard]] std::string_view all() const noexcept { return text_; }
   [[nodiscard]] std::string_view at(std::size_t slot) const noexcept {
-    return std::string_view(text_).substr(begin(slot), ends_[slot] - begin(slot));
+    return slot < filled_ ? std::string_view(text_).substr(begin(slot), ends_[slot] - begin(slot))
+                          : std::string_view();
   }
   void replace(std::size_t slot, std::string_view text);
   void reserve(std::size_t bytes) { text_.reserve(bytes); }
@@ -48,6 +48,7 @@ class slot_texts {
 
   std::string text_;
   std::array<std::uint32_t, slots> ends_{};
+  std::uint32_t filled_ = 0;  ///< how many slots have an end; the others are empty
 };
 
 /// The lines of up to 64 keys, per family one text (null where there never was a line): a scrape copies
@@ -130,11 +131,6 @@ struct line_counts {
 /// pages it shows alive.
 class line_snapshot {
  public:
-  /// Hands over the text, family by family, in pieces of one page and family each. Nothing is copied;
-  /// the pieces live as long as the snapshot.
-  void render(const std::function<void(std::string_view)>& sink,
-              exposition_format format = exposition_format::text) const;
-
   /// Series of one family, by its place in the list of headers.
   [[nodiscard]] std::size_t series(std::size_t family) const { return counts_[family].series; }
   /// Series of all families.
@@ -166,9 +162,10 @@ class line_cursor {
   explicit line_cursor(line_snapshot snapshot, exposition_format format = exposition_format::text)
       : snapshot_(std::move(snapshot)), format_(format) {}
 
-  /// The next `bytes_max` bytes (> 0), fewer only at the end; empty when there is no more. Cuts anywhere.
-  /// The view is valid until the next call.
-  [[nodiscard]] std::string_view next(std::size_t bytes_max = chunk_size);
+  /// The next `bytes_max` bytes (> 0), fewer only at the end; empty when there is no more. Cuts anywhere. They
+  /// come in pieces, as they are kept, so that nothing is copied here. The list is valid until the next call,
+  /// what it shows as long as the cursor.
+  [[nodiscard]] std::span<const std::string_view> next(std::size_t bytes_max = chunk_size);
 
  private:
   [[nodiscard]] std::string_view next_piece();
@@ -178,14 +175,14 @@ class line_cursor {
   std::size_t family_ = 0;
   std::size_t page_ = 0;  ///< 0 is the family's header, n the page before n
   std::string_view rest_;
-  std::string buffer_;
+  std::vector<std::string_view> pieces_;
 };
 
 /// Lines by key. A key stands for an entity (a machine, a customer) and has, for each family, no
 /// line or some. Not thread-safe; its snapshots are free of it.
 ///
 /// A change costs what it takes to edit one text of 64 keys (to copy it, the first time after a
-/// snapshot), a snapshot one pointer per page, a scrape one copy of everything.
+/// snapshot), a snapshot one pointer per page, a scrape a piece of text per page and family.
 class line_blocks {
  public:
   /// More in one family of one key is a bug: it keeps a page's offsets in 32 bits.
@@ -237,6 +234,7 @@ class line_blocks {
  private:
   void check(std::span<const std::string> lines) const;
   void release(place where);
+  [[nodiscard]] place find(std::string_view key, std::size_t hash) const;
   [[nodiscard]] std::string_view text_at(place where, std::size_t family) const;
   void replace(place where, std::size_t family, std::string_view text);
   [[nodiscard]] std::uint32_t open_page();

@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 #include <limits>
 #include <optional>
 #include <stdexcept>
@@ -52,8 +54,26 @@ constexpr bool holds(const byte_table& table, char c) noexcept {
   return table[static_cast<unsigned char>(c)];
 }
 
+/// Whether eight bytes are plain, all at once.
+bool are_plain(std::uint64_t bytes) noexcept {
+  constexpr std::uint64_t ones = 0x0101010101010101;
+  constexpr std::uint64_t high_bits = ones * 0x80;
+  // The high bit of each byte that is zero, where no byte has its own (Hacker's Delight, 6-1); a borrow can
+  // only mark more bytes than there are, next to one that is there.
+  const auto marks = [&](char c) {
+    const std::uint64_t differing = bytes ^ (ones * static_cast<unsigned char>(c));
+    return (differing - ones) & ~differing;
+  };
+  return ((bytes | marks('\\') | marks('\n') | marks('"')) & high_bits) == 0;
+}
+
 std::size_t plain_size(std::string_view text) noexcept {
   std::size_t size = 0;
+  for (std::uint64_t bytes = 0; size + sizeof bytes <= text.size(); size += sizeof bytes) {
+    std::memcpy(&bytes, text.data() + size, sizeof bytes);
+    if (!are_plain(bytes))
+      break;
+  }
   while (size < text.size() && holds(plain_bytes, text[size]))
     ++size;
   return size;

@@ -13,6 +13,7 @@
 #include "base/text.hpp"
 #include "metrics/text_format.hpp"
 #include "tests/support/exposition_reader.hpp"
+#include "tests/support/line_text.hpp"
 
 namespace {
 
@@ -137,7 +138,7 @@ void check_orgs(pieces& in) {
   for (const metrics::exposition_format format : metrics::all_exposition_formats) {
     std::string text;
     for (const metrics::line_snapshot& each : series.snapshot())
-      each.render([&text](std::string_view piece) { text += piece; }, format);
+      text += test::text_of(each, format);
     metrics::append_families(text, series.summary(), format);
     metrics::append_end(text, format);
     const auto read = test::read_exposition(text, format == metrics::exposition_format::openmetrics);

@@ -12,6 +12,7 @@
 #include "metrics/line_blocks.hpp"
 #include "metrics/text_format.hpp"
 #include "tests/support/child_process.hpp"
+#include "tests/support/line_text.hpp"
 
 namespace pushguard::metrics {
 namespace {
@@ -87,9 +88,7 @@ TEST_F(PromtoolInterop, FindsNothingWrongWithLineBlocks) {
     append_sample(lines[1], "thing_info", labels, 1);
     blocks.set(std::to_string(i), lines);
   }
-  std::string text;
-  blocks.snapshot().render([&](std::string_view piece) { text += piece; });
-  const verdict said = check(text);
+  const verdict said = check(test::text_of(blocks.snapshot()));
   EXPECT_EQ(said.status, 0) << said.words;
   EXPECT_EQ(said.words, "");
 }

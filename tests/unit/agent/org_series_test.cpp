@@ -11,6 +11,7 @@
 
 #include "metrics/text_format.hpp"
 #include "tests/support/exposition_reader.hpp"
+#include "tests/support/line_text.hpp"
 
 namespace pushguard::agent {
 namespace {
@@ -76,7 +77,7 @@ class OrgSeries : public testing::Test {
   std::string text() {
     std::string out;
     for (const metrics::line_snapshot& each : series_->snapshot())
-      each.render([&](std::string_view piece) { out += piece; });
+      out += test::text_of(each);
     return out;
   }
 

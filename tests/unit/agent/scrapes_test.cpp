@@ -23,10 +23,11 @@ class slow_writer final : public body_writer {
  public:
   slow_writer(time_source& time, duration pause) : time_(time), pause_(pause) {}
 
-  asio::awaitable<result<>> write(std::string_view piece) override {
+  asio::awaitable<result<>> write_joined(std::span<const std::string_view> pieces) override {
     if (pause_ > duration::zero())
       co_await time_.sleep_for(pause_);
-    taken += piece;
+    for (const std::string_view piece : pieces)
+      taken += piece;
     co_return result<>{};
   }
 

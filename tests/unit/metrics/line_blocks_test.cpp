@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "metrics/text_format.hpp"
+#include "tests/support/line_text.hpp"
 
 namespace pushguard::metrics {
 namespace {
@@ -18,13 +19,9 @@ const std::vector<family_header> two_families{{.name = "a", .help = "A."}, {.nam
 constexpr std::string_view header_a = "# HELP a A.\n# TYPE a gauge\n";
 constexpr std::string_view header_b = "# HELP b B.\n# TYPE b gauge\n";
 
+using test::next_text;
+using test::text_of;
 using texts = std::vector<std::string>;
-
-std::string render(const line_snapshot& snapshot) {
-  std::string out;
-  snapshot.render([&](std::string_view piece) { out += piece; });
-  return out;
-}
 
 std::string both(std::string_view a, std::string_view b) {
   return std::string(header_a).append(a).append(header_b).append(b);
@@ -57,7 +54,7 @@ texts lines_for(std::size_t i, int value) {
 
 TEST(LineBlocks, ShowHeadersBeforeAnythingIsSet) {
   line_blocks blocks(two_families);
-  EXPECT_EQ(render(blocks.snapshot()), both("", ""));
+  EXPECT_EQ(text_of(blocks.snapshot()), both("", ""));
   EXPECT_EQ(blocks.series(), 0U);
 }
 
@@ -67,11 +64,11 @@ TEST(LineBlocks, AreWrittenFamilyByFamily) {
   blocks.set("y", texts{"a{y} 1\n", ""});
   blocks.set("z", texts{"", "b{z} 1\nb{z} 2\n"});
   const auto snapshot = blocks.snapshot();
-  EXPECT_EQ(render(snapshot), both("a{x} 1\na{y} 1\n", "b{x} 1\nb{z} 1\nb{z} 2\n"));
+  EXPECT_EQ(text_of(snapshot), both("a{x} 1\na{y} 1\n", "b{x} 1\nb{z} 1\nb{z} 2\n"));
   EXPECT_EQ(snapshot.series(0), 2U);
   EXPECT_EQ(snapshot.series(1), 3U);
   EXPECT_EQ(snapshot.series(), 5U);
-  EXPECT_EQ(snapshot.size_bytes(), render(snapshot).size());
+  EXPECT_EQ(snapshot.size_bytes(), text_of(snapshot).size());
 }
 
 TEST(LineBlocks, ReplaceAKeysLinesInPlace) {
@@ -79,9 +76,9 @@ TEST(LineBlocks, ReplaceAKeysLinesInPlace) {
   for (const char* key : {"x", "y", "z"})
     blocks.set(key, texts{std::string("a{") + key + "} 1\n", ""});
   blocks.set("y", texts{"a{y} 1000\n", "b{y} 2\n"});
-  EXPECT_EQ(render(blocks.snapshot()), both("a{x} 1\na{y} 1000\na{z} 1\n", "b{y} 2\n"));
+  EXPECT_EQ(text_of(blocks.snapshot()), both("a{x} 1\na{y} 1000\na{z} 1\n", "b{y} 2\n"));
   blocks.set("y", texts{"", ""});
-  EXPECT_EQ(render(blocks.snapshot()), both("a{x} 1\na{z} 1\n", ""));
+  EXPECT_EQ(text_of(blocks.snapshot()), both("a{x} 1\na{z} 1\n", ""));
   EXPECT_TRUE(blocks.contains("y")) << "a key without lines is still a key";
   EXPECT_EQ(blocks.keys(), 3U);
 }
@@ -95,9 +92,9 @@ TEST(LineBlocks, ForgetAnErasedKey) {
   EXPECT_FALSE(blocks.contains("x"));
   EXPECT_EQ(blocks.keys(), 0U);
   EXPECT_EQ(blocks.series(), 0U);
-  EXPECT_EQ(render(blocks.snapshot()), both("", ""));
+  EXPECT_EQ(text_of(blocks.snapshot()), both("", ""));
   blocks.set("x", texts{"a 2\n", ""});
-  EXPECT_EQ(render(blocks.snapshot()), both("a 2\n", ""));
+  EXPECT_EQ(text_of(blocks.snapshot()), both("a 2\n", ""));
 }
 
 TEST(LineBlocks, GiveEachKeyAPlaceUntilItIsErased) {
@@ -112,9 +109,9 @@ TEST(LineBlocks, GiveEachKeyAPlaceUntilItIsErased) {
   EXPECT_EQ(blocks.series(), 0U);
   blocks.set(y, texts{"a{y} 1\n", ""});
   blocks.set("x", texts{"a{x} 1\n", "b{x} 1\n"});
-  EXPECT_EQ(render(blocks.snapshot()), both("a{x} 1\na{y} 1\n", "b{x} 1\n"));
+  EXPECT_EQ(text_of(blocks.snapshot()), both("a{x} 1\na{y} 1\n", "b{x} 1\n"));
   blocks.clear(x);
-  EXPECT_EQ(render(blocks.snapshot()), both("a{y} 1\n", ""));
+  EXPECT_EQ(text_of(blocks.snapshot()), both("a{y} 1\n", ""));
   EXPECT_EQ(blocks.find("x"), x) << "a cleared key stays";
   blocks.erase(x);
   EXPECT_EQ(blocks.find("x"), std::nullopt);
@@ -130,14 +127,13 @@ TEST(LineBlocks, WriteTheHeadersOfEitherFormat) {
   blocks.set("x", texts{"a_total 1\n"});
   const auto snapshot = blocks.snapshot();
   for (const exposition_format format : all_exposition_formats) {
-    std::string text;
-    snapshot.render([&](std::string_view piece) { text += piece; }, format);
+    const std::string text = text_of(snapshot, format);
     EXPECT_EQ(text, format == exposition_format::text
                         ? "# HELP a_total A \"quote\".\n# TYPE a_total counter\na_total 1\n"
                         : "# HELP a A \\\"quote\\\".\n# TYPE a counter\na_total 1\n");
     EXPECT_EQ(snapshot.size_bytes(format), text.size());
     line_cursor cursor(snapshot, format);
-    EXPECT_EQ(cursor.next(), text);
+    EXPECT_EQ(next_text(cursor), text);
   }
 }
 
@@ -146,7 +142,7 @@ TEST(LineBlocks, SnapshotsDoNotChange) {
   for (std::size_t i = 0; i < 200; ++i)
     blocks.set(key_of(i), lines_for(i, 1));
   const auto before = blocks.snapshot();
-  const std::string text = render(before);
+  const std::string text = text_of(before);
   for (std::size_t i = 0; i < 200; ++i) {
     if (i % 2 == 0)
       blocks.erase(key_of(i));
@@ -154,15 +150,15 @@ TEST(LineBlocks, SnapshotsDoNotChange) {
       blocks.set(key_of(i), lines_for(i, 12345));
   }
   blocks.set("new", lines_for(999, 2));
-  EXPECT_EQ(render(before), text);
+  EXPECT_EQ(text_of(before), text);
   EXPECT_EQ(before.series(), 400U);
   const auto after = blocks.snapshot();
-  EXPECT_NE(render(after), text);
+  EXPECT_NE(text_of(after), text);
   for (std::size_t i = 0; i < 200; ++i)
     blocks.erase(key_of(i));
   blocks.erase("new");
   EXPECT_EQ(after.series(), 102U);
-  EXPECT_EQ(lines_of(render(after)).size(), 102U + 4U);
+  EXPECT_EQ(lines_of(text_of(after)).size(), 102U + 4U);
 }
 
 TEST(LineBlocks, SnapshotsOutliveTheBlocks) {
@@ -172,7 +168,7 @@ TEST(LineBlocks, SnapshotsOutliveTheBlocks) {
     blocks.set("x", texts{"a 1\n", ""});
     kept.push_back(blocks.snapshot());
   }
-  EXPECT_EQ(render(kept.front()), both("a 1\n", ""));
+  EXPECT_EQ(text_of(kept.front()), both("a 1\n", ""));
 }
 
 TEST(LineBlocks, RefuseWhatIsNotLines) {
@@ -202,7 +198,7 @@ TEST(LineBlocks, HostileTextStaysOnItsLine) {
   append_sample(lines[0], "a", labels, 1);
   blocks.set("x", lines);
   EXPECT_EQ(blocks.series(0), 1U);
-  EXPECT_EQ(render(blocks.snapshot()), both("a{name=\"\\\"} 1\\n# EOF\\nb 2\\\\\uFFFD\"} 1\n", ""));
+  EXPECT_EQ(text_of(blocks.snapshot()), both("a{name=\"\\\"} 1\\n# EOF\\nb 2\\\\\uFFFD\"} 1\n", ""));
 }
 
 TEST(LineCursor, YieldsTheWholeTextInChunksOfAnySize) {
@@ -210,12 +206,12 @@ TEST(LineCursor, YieldsTheWholeTextInChunksOfAnySize) {
   for (std::size_t i = 0; i < 300; ++i)
     blocks.set(key_of(i), lines_for(i, static_cast<int>(i)));
   const auto snapshot = blocks.snapshot();
-  const std::string whole = render(snapshot);
+  const std::string whole = text_of(snapshot);
   for (const std::size_t size : {std::size_t{1}, std::size_t{7}, std::size_t{4096}, whole.size() - 1,
                                  whole.size(), whole.size() + 1, line_cursor::chunk_size}) {
     line_cursor cursor(snapshot);
     std::string joined;
-    for (std::string_view chunk = cursor.next(size); !chunk.empty(); chunk = cursor.next(size)) {
+    for (std::string chunk = next_text(cursor, size); !chunk.empty(); chunk = next_text(cursor, size)) {
       joined += chunk;
       ASSERT_TRUE(chunk.size() == size || joined.size() == whole.size()) << size;
     }
@@ -228,11 +224,11 @@ TEST(LineCursor, KeepsReadingItsSnapshotWhileTheBlocksChange) {
   line_blocks blocks(two_families);
   for (std::size_t i = 0; i < 300; ++i)
     blocks.set(key_of(i), lines_for(i, 1));
-  const std::string whole = render(blocks.snapshot());
+  const std::string whole = text_of(blocks.snapshot());
   line_cursor cursor(blocks.snapshot());
   std::string joined;
   std::size_t changed = 0;
-  for (std::string_view chunk = cursor.next(500); !chunk.empty(); chunk = cursor.next(500)) {
+  for (std::string chunk = next_text(cursor, 500); !chunk.empty(); chunk = next_text(cursor, 500)) {
     joined += chunk;
     blocks.set(key_of(changed), lines_for(changed, 77));
     blocks.erase(key_of(299 - changed));
@@ -283,7 +279,7 @@ std::multiset<std::string> family_lines(const model& held, std::size_t family) {
 }
 
 void expect_same(const line_snapshot& snapshot, const model& held) {
-  const std::string text = render(snapshot);
+  const std::string text = text_of(snapshot);
   ASSERT_TRUE(text.starts_with(header_a));
   const std::size_t second = text.find(header_b);
   ASSERT_NE(second, std::string::npos);
@@ -337,7 +333,7 @@ TEST(LineBlocks, AreReadByAnotherThreadWhileTheyChange) {
     std::jthread reader(
         [cursor = line_cursor(blocks.snapshot()), size = blocks.snapshot().size_bytes()]() mutable {
           std::size_t read = 0;
-          for (std::string_view chunk = cursor.next(); !chunk.empty(); chunk = cursor.next())
+          for (std::string chunk = next_text(cursor); !chunk.empty(); chunk = next_text(cursor))
             read += chunk.size();
           EXPECT_EQ(read, size);
         });
