@@ -162,9 +162,9 @@ class line_cursor {
   explicit line_cursor(line_snapshot snapshot, exposition_format format = exposition_format::text)
       : snapshot_(std::move(snapshot)), format_(format) {}
 
-  /// The next `bytes_max` bytes (> 0), fewer only at the end; empty when there is no more. Cuts anywhere. They
-  /// come in pieces, as they are kept, so that nothing is copied here. The list is valid until the next call,
-  /// what it shows as long as the cursor.
+  /// The next `bytes_max` bytes (> 0), fewer only at the end; empty when there is no more. Cuts anywhere.
+  /// They come in pieces, as they are kept, so that nothing is copied here. The list is valid until the next
+  /// call, what it shows as long as the cursor.
   [[nodiscard]] std::span<const std::string_view> next(std::size_t bytes_max = chunk_size);
 
  private:
