@@ -262,9 +262,9 @@ double cpu_seconds() {
 }
 
 /// Freed memory stays with the process, so that the best round of either side is one for which the kernel had
-/// no page to make: that is the dearest part in a virtual machine, and `org_series/memory` holds how many they
-/// are. And what was freed is put together now: a registry leaves millions of pieces, which whoever allocates
-/// next would pay for.
+/// no page to make: that is the dearest part in a virtual machine, and `org_series/memory` holds how many
+/// they are. And what was freed is put together now: a registry leaves millions of pieces, which whoever
+/// allocates next would pay for.
 void settle_heap() {
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
