@@ -218,12 +218,19 @@ std::string audit_alert_id() {
 }
 
 std::string setup_page_url(const alert_context& context, const domain::request_id& request) {
-  if (context.generation != domain::package_generation::first || context.instance_url.empty()) {
+  domain::request_row row;
+  row.id = request;
+  row.package = context.package;
+  row.package_name = context.package_name;
+  row.generation = context.generation;
+  return setup_page_url(context.instance_url, row);
+}
+
+std::string setup_page_url(std::string_view instance_url, const domain::request_row& request) {
+  if (request.generation != domain::package_generation::first || instance_url.empty())
     return {};
-  }
-  return fmt::format("{}/packaging/pushUpgradeJobDetails.apexp?apId={}&packageName={}&reqId={}",
-                     context.instance_url, context.package.text(), percent_encode(context.package_name),
-                     request.text());
+  return fmt::format("{}/packaging/pushUpgradeJobDetails.apexp?apId={}&packageName={}&reqId={}", instance_url,
+                     request.package.text(), percent_encode(request.package_name), request.id.text());
 }
 
 alert make_warning_alert(const alert_context& context, const rule_view& rule) {

@@ -98,5 +98,7 @@ struct budget_view {
 /// The page of a push request in Setup, where an Abort button exists: first-generation packages only,
 /// and only once the instance is known; else empty.
 [[nodiscard]] std::string setup_page_url(const alert_context& context, const domain::request_id& request);
+/// The same for a request of a hub whose pages are at `instance_url`, which may be empty.
+[[nodiscard]] std::string setup_page_url(std::string_view instance_url, const domain::request_row& request);
 
 }  // namespace pushguard::agent

@@ -1,16 +1,16 @@
 #include "agent/api.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
 #include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
 #include <boost/json/value_from.hpp>
 #include <charconv>
-#include <unordered_set>
 #include <utility>
 
+#include "agent/commands/render.hpp"
 #include "agent/decision_api.hpp"
-#include "base/text.hpp"
 
 namespace pushguard::agent {
 namespace {
@@ -20,132 +20,6 @@ namespace json = boost::json;
 
 constexpr std::size_t page_size_default = 100;
 constexpr std::size_t page_size_max = 2000;  // about 1 MiB of jobs: one answer stays small
-
-http_reply json_reply(const json::value& body) {
-  http_reply reply;
-  reply.headers.set("Content-Type", "application/json");
-  reply.body = json::serialize(body) + "\n";
-  return reply;
-}
-
-json::value time_or_null(const std::optional<wall_time>& time) {
-  return time ? json::value(format_time(*time)) : json::value(nullptr);
-}
-
-json::value ratio_or_null(std::optional<double> ratio) {
-  return ratio ? json::value(*ratio) : json::value(nullptr);
-}
-
-/// Salesforce's text may hold anything; JSON wants valid UTF-8.
-json::string text(std::string_view raw) {
-  return json::string(to_valid_utf8(raw));
-}
-
-json::object to_json(const status_counts& counts) {
-  json::object out;
-  for (const domain::push_status status : domain::all_push_statuses) {
-    out.emplace(domain::to_string(status), count_of(counts, status));
-  }
-  return out;
-}
-
-json::object to_json(const rule_view& rule) {
-  return {{"policy", rule.key.policy},
-          {"rule", rule.key.rule},
-          {"request_id", rule.key.request},
-          {"segment", text(rule.key.segment)},
-          {"verdict", rule.verdict},
-          {"reason", text(rule.reason)},
-          {"follows", rule.follows},
-          {"armed", rule.is_armed},
-          {"failed", rule.failed},
-          {"started", rule.started},
-          {"excluded", rule.excluded},
-          {"observed_ratio", ratio_or_null(rule.observed_ratio)},
-          {"lower_bound_ratio", ratio_or_null(rule.lower_bound_ratio)},
-          {"threshold_ratio", ratio_or_null(rule.threshold_ratio)},
-          {"evaluated_at", format_time(rule.evaluated)}};
-}
-
-json::object to_json(const request_view& request, const error_counts& failures) {
-  json::object failed_by_type;
-  for (const domain::error_type type : domain::all_error_types) {
-    if (const auto count = failures[static_cast<std::size_t>(type)]; count > 0) {
-      failed_by_type.emplace(domain::to_string(type), count);
-    }
-  }
-  return {{"hub", request.hub},
-          {"id", request.row.id.text()},
-          {"rollout", request.rollout},
-          {"status", domain::to_string(request.row.status)},
-          {"salesforce_status", text(request.row.status_text)},
-          {"stale", request.is_stale},
-          {"package_id", request.row.package.text()},
-          {"package_name", text(request.row.package_name)},
-          {"version_id", request.row.version.text()},
-          {"package_version", text(request.row.version_number)},
-          {"scheduled_start", time_or_null(request.row.scheduled_start)},
-          {"start", time_or_null(request.row.start)},
-          {"end", time_or_null(request.row.end)},
-          {"last_progress", time_or_null(request.last_progress)},
-          {"jobs", to_json(request.jobs)},
-          {"failed_by_type", std::move(failed_by_type)}};
-}
-
-/// What answers about orgs are made of.
-struct org_source {
-  const read_model& model;
-  std::function<std::shared_ptr<const configuration::org_directory>()> directory;
-};
-
-json::value text_or_null(std::string_view raw) {
-  return raw.empty() ? json::value(nullptr) : json::value(text(raw));
-}
-
-json::object to_json(const job_view& job, const org_view* org, const configuration::org_directory* orgs) {
-  const auto note =
-      (orgs != nullptr ? orgs->find(job.org) : std::nullopt).value_or(configuration::org_note());
-  return {{"id", job.id.text()},
-          {"request_id", job.request.text()},
-          {"org_key", job.org.text()},
-          {"org_name", org != nullptr ? json::value(text(org->name)) : json::value(nullptr)},
-          {"org_type", org != nullptr ? json::value(domain::to_string(org->type)) : json::value(nullptr)},
-          {"sf_instance", org != nullptr ? json::value(text(org->sf_instance)) : json::value(nullptr)},
-          {"status", domain::to_string(job.status)},
-          {"start", time_or_null(job.start)},
-          {"end", time_or_null(job.end)},
-          {"error_type", job.error ? json::value(domain::to_string(*job.error)) : json::value(nullptr)},
-          {"error_title", text(job.error_title)},
-          {"error_message", text(job.error_message)},
-          {"customer", text_or_null(note.customer)},
-          {"tier", text_or_null(note.tier)},
-          {"contact", text_or_null(note.contact)}};
-}
-
-json::object to_json(const rollout_view& rollout) {
-  return {{"hub", rollout.hub},
-          {"id", rollout.id},
-          {"version_id", rollout.version.text()},
-          {"package_name", text(rollout.package_name)},
-          {"package_version", text(rollout.version_number)},
-          {"open", rollout.is_open},
-          {"jobs", to_json(rollout.jobs)},
-          {"spared_orgs", rollout.spared_orgs},
-          {"aborted_at", time_or_null(rollout.aborted_at)},
-          {"epoch", rollout.epoch},
-          {"resumed_at", time_or_null(rollout.resumed_at)}};
-}
-
-json::object to_json(const hold_view& hold) {
-  return {{"hub", hold.hub},
-          {"rollout", hold.rollout},
-          {"policy", hold.policy},
-          {"rule", hold.rule},
-          {"actor", hold.actor},
-          {"reason", text(hold.reason)},
-          {"since", format_time(hold.since)},
-          {"until", format_time(hold.until)}};
-}
 
 result<std::size_t> page_size(const http_request& request) {
   const auto asked = request.query("limit");
@@ -164,49 +38,26 @@ http_reply bad_request(const failure& why) {
   return error_reply(400, "bad_request", why.text());
 }
 
-/// Whether the hold is of the rollout, or of a rule that judges it.
-bool is_about(const read_model& model, const hold_view& hold, const rollout_view& rollout) {
-  if (!hold.rollout.empty())
-    return hold.hub == rollout.hub && hold.rollout == rollout.id;
-  return std::ranges::any_of(model.rules(), [&](const auto& rule) {
-    const rule_key& key = rule.first;
-    return key.hub == rollout.hub && key.rollout == rollout.id && key.policy == hold.policy &&
-           key.rule == hold.rule;
-  });
-}
-
 http_reply get_holds(const read_model& model) {
   json::array holds;
   for (const hold_view& hold : model.holds())
-    holds.push_back(to_json(hold));
+    holds.push_back(hold_json(hold));
   return json_reply(json::object{{"holds", std::move(holds)}});
 }
 
-json::object rollout_details(const read_model& model, const rollout_view& rollout) {
-  json::object out = to_json(rollout);
-  json::array waves;
-  for (const domain::request_id& id : rollout.requests) {
-    if (const auto found = model.requests().find({rollout.hub, id}); found != model.requests().end()) {
-      waves.push_back(to_json(found->second, model.failed_by_type(found->first)));
-    }
-  }
-  out.emplace("waves", std::move(waves));
+json::object rollout_details(const api_source& from, const rollout_view& rollout) {
+  json::object out = rollout_json(from, rollout);
   json::array rules;
-  for (const auto& [key, rule] : model.rules()) {
-    if (key.hub == rollout.hub && key.rollout == rollout.id) {
-      rules.push_back(to_json(rule));
-    }
-  }
+  each_rule(from.model, rollout, [&](const rule_view& rule) { rules.push_back(rule_json(rule)); });
   json::array decisions;
-  for (const auto& [id, decision] : model.decisions()) {
-    if (decision.hub == rollout.hub && decision.rollout == rollout.id) {
+  for (const auto& [id, decision] : from.model.decisions()) {
+    if (decision.hub == rollout.hub && decision.rollout == rollout.id)
       decisions.push_back(decision_json(decision));
-    }
   }
   json::array holds;
-  for (const hold_view& hold : model.holds()) {
-    if (is_about(model, hold, rollout))
-      holds.push_back(to_json(hold));
+  for (const hold_view& hold : from.model.holds()) {
+    if (is_about(from.model, hold, rollout))
+      holds.push_back(hold_json(hold));
   }
   out.emplace("rules", std::move(rules));
   out.emplace("decisions", std::move(decisions));
@@ -214,12 +65,25 @@ json::object rollout_details(const read_model& model, const rollout_view& rollou
   return out;
 }
 
-http_reply get_rollouts(const read_model& model) {
+http_reply get_rollouts(const api_source& from) {
   json::array rollouts;
-  for (const auto& [key, rollout] : model.rollouts()) {
-    rollouts.push_back(rollout_details(model, rollout));
-  }
+  for (const auto& [key, rollout] : from.model.rollouts())
+    rollouts.push_back(rollout_details(from, rollout));
   return json_reply(json::object{{"rollouts", std::move(rollouts)}});
+}
+
+http_reply get_overview(const api_source& from, const agent_facts& agent) {
+  json::array hubs;
+  for (const auto& [name, hub] : from.model.hubs())
+    hubs.push_back(hub_json(hub));
+  json::array rollouts;
+  for (const auto& [key, rollout] : from.model.rollouts())
+    rollouts.push_back(rollout_json(from, rollout));
+  return json_reply(json::object{{"now", format_time(from.time.wall_now())},
+                                 {"agent", agent_json(agent)},
+                                 {"hubs", std::move(hubs)},
+                                 {"rollouts", std::move(rollouts)},
+                                 {"alerts_firing", count_firing(*from.model.alerting())}});
 }
 
 /// The rollout named by the path's `{hub}/{04t}[/{n}]`, or the answer that says why there is none.
@@ -236,89 +100,194 @@ std::expected<const rollout_view*, http_reply> named_rollout(const read_model& m
   return found;
 }
 
-http_reply get_rollout(const read_model& model, const path_parts& parts) {
-  const auto rollout = named_rollout(model, parts);
-  return rollout ? json_reply(rollout_details(model, **rollout)) : rollout.error();
-}
-
-/// The newest job of each org of a rollout: an org that was pushed again counts once.
-std::map<domain::org_key, const job_view*> newest_jobs(const read_model& model, const rollout_view& rollout) {
-  std::map<domain::org_key, const job_view*> newest;
-  for (const domain::request_id& request : rollout.requests) {
-    const auto* jobs = model.jobs({rollout.hub, request});
-    if (jobs == nullptr) {
-      continue;
-    }
-    for (const auto& [id, job] : *jobs) {
-      newest[job.org] = &job;
-    }
-  }
-  return newest;
-}
-
-std::expected<json::array, std::string> orgs_page(const org_source& from, const rollout_view& rollout,
-                                                  std::string_view asked, const std::string& after,
-                                                  std::size_t size, std::string& next) {
-  constexpr std::array known{"", "failed", "succeeded", "spared", "running"};
-  if (std::ranges::find(known, asked) == known.end()) {
-    return std::unexpected("result must be failed, succeeded, spared or running");
-  }
-  const read_model& model = from.model;
-  const auto directory = from.directory();
-  std::unordered_set<domain::org_key> spared;
-  if (const auto* keys = model.spared(rollout.hub, rollout.id)) {
-    spared.insert(keys->begin(), keys->end());
-  }
-  const auto matches = [&](const job_view& job) {
-    if (asked == "spared")
-      return spared.contains(job.org);
-    if (asked == "failed")
-      return job.status == domain::push_status::failed;
-    if (asked == "succeeded")
-      return job.status == domain::push_status::succeeded;
-    if (asked == "running")
-      return job.status == domain::push_status::in_progress;
-    return true;
-  };
-  json::array page;
-  for (const auto& [org, job] : newest_jobs(model, rollout)) {
-    if (org.key() <= after || !matches(*job)) {
-      continue;
-    }
-    if (page.size() == size) {
-      next = page.back().as_object().at("org_key").as_string();
-      break;
-    }
-    json::object row = to_json(*job, model.org(rollout.hub, org), directory.get());
-    row.emplace("spared", spared.contains(org));
-    page.push_back(std::move(row));
-  }
-  return page;
-}
-
-http_reply get_orgs(const org_source& from, const http_request& request, const path_parts& parts) {
+http_reply get_rollout(const api_source& from, const path_parts& parts) {
   const auto rollout = named_rollout(from.model, parts);
-  if (!rollout) {
+  return rollout ? json_reply(rollout_details(from, **rollout)) : rollout.error();
+}
+
+json::object to_json(const rule_point& point) {
+  return {{"at", format_time(point.at)},
+          {"observed_ratio", number_or_null(point.observed_ratio)},
+          {"lower_bound_ratio", number_or_null(point.lower_bound_ratio)},
+          {"threshold_ratio", number_or_null(point.threshold_ratio)},
+          {"failed", point.failed},
+          {"started", point.started},
+          {"verdict", point.verdict}};
+}
+
+http_reply get_history(const api_source& from, const path_parts& parts) {
+  const auto rollout = named_rollout(from.model, parts);
+  if (!rollout)
     return rollout.error();
+  json::array rules;
+  each_rule(from.model, **rollout, [&](const rule_view& rule) {
+    json::array points;
+    if (const auto known = from.history.rules().find(rule.key); known != from.history.rules().end()) {
+      for (const rule_point& point : known->second.all())
+        points.push_back(to_json(point));
+    }
+    rules.push_back(json::object{{"policy", rule.key.policy},
+                                 {"rule", rule.key.rule},
+                                 {"request_id", rule.key.request},
+                                 {"segment", json_text(rule.key.segment)},
+                                 {"points", std::move(points)}});
+  });
+  return json_reply(json::object{{"rules", std::move(rules)}});
+}
+
+/// The filter that a query asks for, or what is wrong with it.
+std::expected<org_filter, std::string> read_filter(const http_request& request) {
+  constexpr std::array<std::pair<std::string_view, org_result>, 5> results{
+      {{"", org_result::any},
+       {"failed", org_result::failed},
+       {"succeeded", org_result::succeeded},
+       {"spared", org_result::spared},
+       {"running", org_result::running}}};
+  const auto asked = [&](std::string_view name) { return request.query(name).value_or(""); };
+  org_filter filter;
+  const auto* const result =
+      std::ranges::find(results, asked("result"), &std::pair<std::string_view, org_result>::first);
+  if (result == results.end())
+    return std::unexpected("result must be failed, succeeded, spared or running");
+  filter.result = result->second;
+  if (const std::string wave = asked("wave"); !wave.empty()) {
+    const auto id = domain::request_id::parse(wave);
+    if (!id)
+      return std::unexpected("wave: " + id.error().text());
+    filter.wave = *id;
   }
+  if (const std::string error = asked("error_type"); !error.empty()) {
+    const auto* const known = std::ranges::find(
+        domain::all_error_types, error, [](domain::error_type type) { return domain::to_string(type); });
+    if (known == domain::all_error_types.end())
+      return std::unexpected("error_type is none that push jobs have");
+    filter.error = *known;
+  }
+  if (const std::string type = asked("org_type"); !type.empty()) {
+    filter.type = domain::parse_org_type(type);
+    if (type != domain::to_string(*filter.type))
+      return std::unexpected("org_type must be Production or Sandbox");
+  }
+  filter.sf_instance = asked("sf_instance");
+  filter.text = asked("q");
+  return filter;
+}
+
+json::object org_json(const read_model& model, std::string_view hub, const listed_org& org,
+                      const configuration::org_directory* directory) {
+  json::object row = job_json(model, hub, *org.job, directory);
+  row.emplace("spared", org.is_spared);
+  return row;
+}
+
+enum class org_file : std::uint8_t { csv, ids };
+
+/// All that matches, page by page: what is known may change in between.
+asio::awaitable<result<>> write_orgs(api_source from, org_lists* lists, std::string hub, std::string rollout,
+                                     org_filter filter, org_file kind, body_writer* out) {
+  constexpr std::size_t rows = 500;  // a turn of the loop each
+  std::string text = kind == org_file::csv ? orgs_csv_header() : std::string();
+  std::string after;
+  for (bool has_more = true; has_more;) {
+    const auto found = from.model.rollouts().find({hub, rollout});
+    if (found == from.model.rollouts().end())
+      co_return fail(errc::not_found, "the agent has forgotten the rollout");
+    const auto directory = from.directory();
+    const org_page page = take_page(lists->of(found->second),
+                                    org_matcher(from.model, hub, directory.get(), filter), after, rows);
+    for (const listed_org& org : page.orgs) {
+      if (kind == org_file::ids)
+        text.append(org.job->org.key()).append(1, '\n');
+      else
+        text += render_org_csv(org_json(from.model, hub, org, directory.get()));
+      after = org.job->org.key();
+    }
+    if (const auto written = co_await out->write(text); !written)
+      co_return written;
+    text.clear();
+    has_more = page.has_more;
+  }
+  co_return result<>{};
+}
+
+http_reply orgs_file(const api_source& from, org_lists& lists, const rollout_view& rollout, org_filter filter,
+                     std::string_view format) {
+  const org_file kind = format == "csv" ? org_file::csv : org_file::ids;
+  http_reply reply;
+  reply.headers.set("Content-Type", kind == org_file::csv ? "text/csv; charset=utf-8; header=present"
+                                                          : "text/plain; charset=utf-8");
+  reply.headers.set("Content-Disposition",
+                    fmt::format("attachment; filename=\"{}-orgs.{}\"", rollout.version.key(),
+                                kind == org_file::csv ? "csv" : "txt"));
+  reply.headers.set("Cache-Control", "no-store");
+  reply.stream = [from, lists = &lists, hub = rollout.hub, id = rollout.id, filter = std::move(filter),
+                  kind](body_writer& out) { return write_orgs(from, lists, hub, id, filter, kind, &out); };
+  return reply;
+}
+
+http_reply get_orgs(const api_source& from, org_lists& lists, const http_request& request,
+                    const path_parts& parts) {
+  const auto rollout = named_rollout(from.model, parts);
+  if (!rollout)
+    return rollout.error();
   const auto size = page_size(request);
-  if (!size) {
+  if (!size)
     return bad_request(size.error());
-  }
+  auto filter = read_filter(request);
+  if (!filter)
+    return error_reply(400, "bad_request", filter.error());
+  const std::string format = request.query("format").value_or("json");
+  if (format == "csv" || format == "ids")
+    return orgs_file(from, lists, **rollout, std::move(*filter), format);
+  if (format != "json")
+    return error_reply(400, "bad_request", "format must be json, csv or ids");
   const std::string after = request.query("after").value_or("").substr(0, 15);
-  std::string next;
-  auto page = orgs_page(from, **rollout, request.query("result").value_or(""), after, *size, next);
-  if (!page) {
-    return error_reply(400, "bad_request", page.error());
-  }
-  return json_reply(json::object{{"orgs", std::move(*page)},
-                                 {"next", next.empty() ? json::value(nullptr) : json::value(next)}});
+  const auto directory = from.directory();
+  const std::string& hub = (*rollout)->hub;
+  const org_page page = take_page(
+      lists.of(**rollout), org_matcher(from.model, hub, directory.get(), std::move(*filter)), after, *size);
+  json::array rows;
+  for (const listed_org& org : page.orgs)
+    rows.push_back(org_json(from.model, hub, org, directory.get()));
+  return json_reply(json::object{
+      {"orgs", std::move(rows)},
+      {"next", page.has_more ? json::value(page.orgs.back().job->org.text()) : json::value(nullptr)},
+      {"matching", page.matching}});
+}
+
+http_reply get_failures(const api_source& from, org_lists& lists, const http_request& request,
+                        const path_parts& parts) {
+  constexpr std::array<std::pair<std::string_view, failure_group_key>, 5> keys{
+      {{"signature", failure_group_key::signature},
+       {"error_type", failure_group_key::error_type},
+       {"sf_instance", failure_group_key::sf_instance},
+       {"org_type", failure_group_key::org_type},
+       {"from_version", failure_group_key::from_version}}};
+  const auto rollout = named_rollout(from.model, parts);
+  if (!rollout)
+    return rollout.error();
+  const std::string asked = request.query("by").value_or("signature");
+  const auto* const by =
+      std::ranges::find(keys, asked, &std::pair<std::string_view, failure_group_key>::first);
+  if (by == keys.end())
+    return error_reply(400, "bad_request",
+                       "by must be signature, error_type, sf_instance, org_type or from_version");
+  const failure_groups found = group_failures(from.model, (*rollout)->hub, lists.of(**rollout), by->second);
+  json::array groups;
+  for (const failure_group& group : found.groups)
+    groups.push_back(
+        json::object{{"value", json_text(group.value)},
+                     {"failed", group.failed},
+                     {"started", group.started ? json::value(*group.started) : json::value(nullptr)},
+                     {"sample_org_keys", json::value_from(group.sample_org_keys)}});
+  return json_reply(json::object{
+      {"by", asked}, {"failed", found.failed}, {"groups", std::move(groups)}, {"others", found.others}});
 }
 
 http_reply get_requests(const read_model& model) {
   json::array requests;
   for (const auto& [key, request] : model.requests()) {
-    requests.push_back(to_json(request, model.failed_by_type(key)));
+    requests.push_back(request_json(model, request));
   }
   return json_reply(json::object{{"requests", std::move(requests)}});
 }
@@ -338,11 +307,10 @@ std::expected<const request_view*, http_reply> named_request(const read_model& m
 
 http_reply get_request(const read_model& model, const path_parts& parts) {
   const auto request = named_request(model, parts);
-  return request ? json_reply(to_json(**request, model.failed_by_type({(*request)->hub, (*request)->row.id})))
-                 : request.error();
+  return request ? json_reply(request_json(model, **request)) : request.error();
 }
 
-http_reply get_jobs(const org_source& from, const http_request& request, const path_parts& parts) {
+http_reply get_jobs(const api_source& from, const http_request& request, const path_parts& parts) {
   const read_model& model = from.model;
   const auto owner = named_request(model, parts);
   if (!owner) {
@@ -381,7 +349,7 @@ http_reply get_jobs(const org_source& from, const http_request& request, const p
       next = page.back().as_object().at("id");
       break;
     }
-    page.push_back(to_json(place->second, model.org((*owner)->hub, place->second.org), directory.get()));
+    page.push_back(job_json(model, (*owner)->hub, place->second, directory.get()));
   }
   return json_reply(json::object{{"jobs", std::move(page)}, {"next", std::move(next)}});
 }
@@ -397,36 +365,42 @@ route_handler at_once(Answer answer) {
 
 }  // namespace
 
-json::object hold_json(const hold_view& hold) {
-  return to_json(hold);
+json::object agent_json(const agent_facts& agent) {
+  return {{"version", agent.version},
+          {"commit", agent.commit},
+          {"leader", agent.is_leader},
+          {"actions", agent.takes_actions}};
 }
 
-void add_api_routes(http_router& router, const read_model& model,
-                    std::function<std::shared_ptr<const configuration::org_directory>()> whose_orgs) {
-  const auto* known = &model;
-  const org_source orgs{.model = model, .directory = std::move(whose_orgs)};
-  router.add("GET", "/api/v1/rollouts",
-             at_once([known](const http_request&, const path_parts&) { return get_rollouts(*known); }));
-  for (const char* path : {"/api/v1/rollouts/{hub}/{version}", "/api/v1/rollouts/{hub}/{version}/{number}"}) {
-    router.add("GET", path, at_once([known](const http_request&, const path_parts& parts) {
-                 return get_rollout(*known, parts);
-               }));
-  }
-  router.add("GET", "/api/v1/rollouts/{hub}/{version}/{number}/orgs",
-             at_once([orgs](const http_request& request, const path_parts& parts) {
-               return get_orgs(orgs, request, parts);
-             }));
-  router.add("GET", "/api/v1/requests",
-             at_once([known](const http_request&, const path_parts&) { return get_requests(*known); }));
-  router.add("GET", "/api/v1/requests/{id}", at_once([known](const http_request&, const path_parts& parts) {
-               return get_request(*known, parts);
-             }));
-  router.add("GET", "/api/v1/requests/{id}/jobs",
-             at_once([orgs](const http_request& request, const path_parts& parts) {
-               return get_jobs(orgs, request, parts);
-             }));
-  router.add("GET", "/api/v1/holds",
-             at_once([known](const http_request&, const path_parts&) { return get_holds(*known); }));
+void add_api_routes(http_router& router, const api_source& from, org_lists& lists,
+                    std::function<agent_facts()> agent) {
+  const auto add = [&router](std::string_view path, auto answer) {
+    router.add("GET", path, at_once(std::move(answer)));
+  };
+  const read_model* model = &from.model;
+  add("/api/v1/overview", [from, agent = std::move(agent)](const http_request&, const path_parts&) {
+    return get_overview(from, agent());
+  });
+  add("/api/v1/rollouts", [from](const http_request&, const path_parts&) { return get_rollouts(from); });
+  for (const char* path : {"/api/v1/rollouts/{hub}/{version}", "/api/v1/rollouts/{hub}/{version}/{number}"})
+    add(path, [from](const http_request&, const path_parts& parts) { return get_rollout(from, parts); });
+  add("/api/v1/rollouts/{hub}/{version}/{number}/orgs",
+      [from, &lists](const http_request& request, const path_parts& parts) {
+        return get_orgs(from, lists, request, parts);
+      });
+  add("/api/v1/rollouts/{hub}/{version}/{number}/failures",
+      [from, &lists](const http_request& request, const path_parts& parts) {
+        return get_failures(from, lists, request, parts);
+      });
+  add("/api/v1/rollouts/{hub}/{version}/{number}/history",
+      [from](const http_request&, const path_parts& parts) { return get_history(from, parts); });
+  add("/api/v1/requests", [model](const http_request&, const path_parts&) { return get_requests(*model); });
+  add("/api/v1/requests/{id}",
+      [model](const http_request&, const path_parts& parts) { return get_request(*model, parts); });
+  add("/api/v1/requests/{id}/jobs", [from](const http_request& request, const path_parts& parts) {
+    return get_jobs(from, request, parts);
+  });
+  add("/api/v1/holds", [model](const http_request&, const path_parts&) { return get_holds(*model); });
 }
 
 }  // namespace pushguard::agent

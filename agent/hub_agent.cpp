@@ -280,6 +280,7 @@ asio::awaitable<result<>> watching_agent::read_once() {
     co_return fail_in("logging in", session.error());
   }
   instance_url_ = session->instance.text();
+  views_.hub().instance_url = instance_url_;
   auto read = co_await reader_.reconcile();
   co_await ask_for_limits();
   co_return read;

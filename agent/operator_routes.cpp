@@ -8,7 +8,7 @@
 #include <boost/json/serialize.hpp>
 #include <memory>
 
-#include "agent/api.hpp"
+#include "agent/api_json.hpp"
 #include "agent/decision_api.hpp"
 #include "base/text.hpp"
 #include "base/url.hpp"

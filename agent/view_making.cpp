@@ -44,6 +44,8 @@ job_view make_job_view(const tracker::tracker& from, tracker::job_index index) {
   view.status = record.status;
   view.start = record.start.get();
   view.end = record.end.get();
+  if (const auto from_version = domain::version_id::parse(from.at(record.from_version)))
+    view.from_version = *from_version;
   if (record.status == domain::push_status::failed) {
     view.error = record.first_error;
     if (const auto errors = from.errors(index); !errors.empty()) {

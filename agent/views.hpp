@@ -45,6 +45,7 @@ struct hub_view {
   std::uint64_t calls_allowed = 0;  ///< API calls that the agent may make in 24 hours; 0: not known yet
   std::uint64_t calls_made = 0;     ///< API calls that count, of the last 24 hours
   std::vector<channel_view> channels = {};
+  std::string instance_url = {};  ///< where its pages are; empty before the first login
 };
 
 struct request_view {
@@ -66,7 +67,8 @@ struct job_view {
   std::optional<wall_time> end;
   std::optional<domain::error_type> error;  ///< of the first error row; failed jobs only
   std::string error_title;
-  std::string error_message;  ///< shortened to what a table can show
+  std::string error_message;                            ///< shortened to what a table can show
+  std::optional<domain::version_id> from_version = {};  ///< what the org had before, as far as is known
 };
 
 struct org_view {

@@ -6,6 +6,7 @@
 
 #include "agent/alert_api.hpp"
 #include "agent/api.hpp"
+#include "agent/event_stream.hpp"
 #include "agent/exposition.hpp"
 #include "base/task_group.hpp"
 #include "metrics/families.hpp"
@@ -29,10 +30,17 @@ http_reply text_reply(int status, std::string body,
   return reply;
 }
 
+/// No other process of this agent's had it: ids of events must not be taken for those of another life.
+std::string name_of_life(wall_time now) {
+  return fmt::format("{:x}", now.time_since_epoch().count());
+}
+
 }  // namespace
 
 web_server::web_server(web_server_parts parts)
     : parts_(std::move(parts)),
+      events_(
+          source(), [this] { return facts(); }, name_of_life(parts_.time.wall_now())),
       series_(parts_.configuration->series),
       scrapes_(parts_.time),
       configuration_loaded_(parts_.time.wall_now()),
@@ -47,6 +55,11 @@ web_server::web_server(web_server_parts parts)
 
 void web_server::apply(const view_update& update) {
   model_.apply(update);
+  paces_.apply(update, model_, parts_.time.wall_now());
+  history_.apply(update);
+  events_.note(update);
+  if (!update.forgotten_hubs.empty())
+    org_lists_.clear();
   if (update.forgotten_hubs.empty())
     series_.apply(update, model_);
   else
@@ -73,6 +86,7 @@ asio::awaitable<void> web_server::run(listener& from) {
   const auto executor = co_await asio::this_coro::executor;
   task_group tasks(executor);
   tasks.spawn(sweep());
+  tasks.spawn(events_.run());
   tasks.spawn(serve_http(
       from, [this](const http_request& request) { return gate_.pass(request, router_); }, {}, parts_.time,
       parts_.log));
@@ -134,6 +148,19 @@ http_reply web_server::ready() const {
   return text_reply(is_ready ? 200 : 503, body);
 }
 
+api_source web_server::source() const {
+  return {.model = model_, .paces = paces_, .history = history_, .time = parts_.time, .directory = [this] {
+            return parts_.configuration->orgs;
+          }};
+}
+
+agent_facts web_server::facts() const {
+  return {.version = parts_.version,
+          .commit = parts_.commit,
+          .is_leader = parts_.state.is_leader,
+          .takes_actions = !parts_.configuration->api_tokens.empty()};
+}
+
 asio::awaitable<operator_answer> web_server::perform(operator_command command) {
   if (!parts_.state.is_leader) {
     co_return operator_answer{.outcome = operator_outcome::unavailable,
@@ -163,7 +190,8 @@ void web_server::add_routes() {
   add("/metrics/orgs", [this](const http_request& request) { return org_metrics(request); });
   add("/-/healthy", [this](const http_request&) { return healthy(); });
   add("/-/ready", [this](const http_request&) { return ready(); });
-  add_api_routes(router_, model_, [this] { return parts_.configuration->orgs; });
+  add_api_routes(router_, source(), org_lists_, [this] { return facts(); });
+  add_event_stream(router_, events_);
   add_alert_routes(router_, model_);
   add_decision_routes(router_, parts_.reach_store);
   add_operator_routes(router_,

@@ -11,6 +11,7 @@
 #include "agent/caller_limits.hpp"
 #include "agent/configuration/configuration.hpp"
 #include "agent/decision_api.hpp"
+#include "agent/event_feed.hpp"
 #include "agent/operator_routes.hpp"
 #include "agent/org_series.hpp"
 #include "agent/read_model.hpp"
@@ -73,11 +74,17 @@ class web_server {
   [[nodiscard]] http_reply healthy() const;
   [[nodiscard]] http_reply ready() const;
   [[nodiscard]] http_reply index() const;
+  [[nodiscard]] api_source source() const;
+  [[nodiscard]] agent_facts facts() const;
   [[nodiscard]] boost::asio::awaitable<void> sweep();
   [[nodiscard]] boost::asio::awaitable<operator_answer> perform(operator_command command);
 
   web_server_parts parts_;
   read_model model_;
+  pace_book paces_;
+  rule_history history_;
+  org_lists org_lists_{model_};
+  event_feed events_;
   org_series series_;
   scrapes scrapes_;
   wall_time configuration_loaded_;
