@@ -20,7 +20,14 @@ const basic = `Basic ${Buffer.from('alice:secret').toString('base64')}`;
 
 const problems = new Set();
 const seen = new Set(); // `operationId status`
-const seenEvents = new Set();
+
+const told = new Set(); // problems without the bodies, which differ from time to time
+const tell = (found, reply) => {
+  for (const problem of found) {
+    if (!told.has(problem)) problems.add(`${problem}: ${reply.body.slice(0, 300)}`);
+    told.add(problem);
+  }
+};
 
 const expect = (isRight, what) => {
   if (!isRight) problems.add(what);
@@ -51,7 +58,7 @@ async function ask(base, id, { values = {}, query = '', status, ...rest } = {}) 
   const operation = document.operation(id);
   const target = fill(operation, values) + query;
   const reply = await send(base, operation.method, target, rest);
-  for (const problem of document.problemsOf(operation, reply)) problems.add(problem);
+  tell(document.problemsOf(operation, reply), reply);
   const key = String(reply.status) in operation.responses ? reply.status : 'default';
   seen.add(`${id} ${key}`);
   if (status !== undefined)
@@ -124,14 +131,13 @@ function follow(query, headers = {}) {
     expect('id' in lines === (lines.event !== 'ping'), `the id of ${block.slice(0, 200)}`);
     expect(stream.hasRetry, 'there is no retry');
     stream.events.push(lines.event);
-    seenEvents.add(lines.event);
     if (lines.id) stream.ids.push(lines.id);
     if (document.at(`${answer}/${lines.event}`) === undefined) {
       problems.add(`the event ${lines.event} is not documented`);
       return;
     }
     const wrong = document.complaint(`${answer}/${lines.event}`, JSON.parse(lines.data));
-    if (wrong) problems.add(`the event ${lines.event}: ${wrong}: ${lines.data.slice(0, 400)}`);
+    if (wrong) tell([`the event ${lines.event}: ${wrong}`], { body: lines.data });
   }
   stream.end = () => stream.request.destroy();
   return stream;
@@ -153,9 +159,14 @@ async function checkStream(first) {
   lost.end();
   await ask(options.agent, 'followChanges', { query: '?types=hub,nothing', status: 400 });
 
+  // One is open, and two that were left may not have been noticed to be gone.
   const streams = [];
-  for (let i = 0; i < 255; ++i) streams.push(follow('?types=agent'));
-  for (const stream of streams) expect((await stream.opened).status === 200, 'a stream is refused too early');
+  for (;;) {
+    const stream = await follow('?types=agent').opened;
+    streams.push(stream);
+    if (stream.status !== 200 || streams.length > 256) break;
+  }
+  expect(streams.length >= 254 && streams.length <= 256, `stream ${streams.length} is the first that is refused`);
   await ask(options.agent, 'followChanges', { status: 503 });
   for (const stream of streams) stream.end();
 }
@@ -201,7 +212,7 @@ async function checkLists(known) {
   }
   const [one] = whole.orgs.filter((org) => org.error_type !== null);
   for (const query of [`wave=${one.request_id}`, `error_type=${one.error_type}`, `sf_instance=${one.sf_instance}`,
-    `org_type=${one.org_type}`, `q=${one.org_key.slice(0, 15)}`, 'q=acme', 'q=no+such+org']) {
+    `org_type=${one.org_type}`, `q=${one.org_key.slice(0, 15)}`, `q=${encodeURIComponent(one.org_name.slice(1).toUpperCase())}`, 'q=no+such+org']) {
     const page = await get('listOrgs', { values, query: `?${query}` });
     expect(query === 'q=no+such+org' || page.matching > 0, `no org for ${query}`);
   }
@@ -284,11 +295,12 @@ async function checkRefusedReads(known) {
 }
 
 // What may come of any request, and HEAD.
-async function checkEveryPath(known, hasPage) {
+async function checkEveryPath(known) {
   for (const operation of document.operations.filter((each) => each.method === 'GET')) {
     const target = fill(operation, { ...known, name: 'none' });
     const refused = await send(options.agent, 'DELETE', target);
-    expect(refused.status === 405, `DELETE ${target}: ${refused.status}`);
+    const isUnknown = refused.status === 404 && operation.operationId === 'getAsset'; // in a build without the page
+    expect(refused.status === 405 || isUnknown, `DELETE ${target}: ${refused.status}`);
     for (const problem of document.problemsOf(operation, refused)) problems.add(problem);
     seen.add(`${operation.operationId} default`);
     if (operation.operationId === 'followChanges') continue;
@@ -308,7 +320,6 @@ async function checkEveryPath(known, hasPage) {
   const nothing = await send(options.agent, 'GET', '/api/v1/nothing');
   expect(nothing.status === 404 && document.complaint('/components/schemas/NotFoundError', JSON.parse(nothing.body)) === '',
     'an unknown path');
-  return hasPage;
 }
 
 // What a client that builds its requests by the rules cannot send.
@@ -344,7 +355,8 @@ const valuesFor = (id, known) => (id.includes('Alert') ? { id: known.alert } : k
 async function checkMutations(known) {
   const fingerprint = await until('an alert', async () => {
     const { alerts } = await get('listAlerts');
-    return alerts.find((alert) => alert.kind === 'trouble' && alert.state === 'firing')?.fingerprint;
+    // Those of containments end by themselves.
+    return alerts.find((alert) => alert.name === 'PushguardRuleBreached' && alert.state === 'firing')?.fingerprint;
   });
   const values = { ...known, alert: fingerprint };
   await act('acknowledgeAlert', { values: { id: fingerprint }, status: 200 });
@@ -359,7 +371,7 @@ async function checkMutations(known) {
     await act(`release${where}`, { values, status: 200 });
     await act(`release${where}`, { values, body: { reason: 'again' }, status: 409 });
     await act(`arm${where}`, { values, status: 200 });
-    await act(`resume${where}`, { values, status: 200 });
+    await until('a rollout that can be resumed', async () => (await act(`resume${where}`, { values })).status === 200);
     await act(`resume${where}`, { values, status: 409 });
     await act(`abort${where}`, { values, body: { reason: 'customers call' } });
     await act(`abort${where}`, { values, body: { reason: 'customers call' }, status: 200 });
@@ -447,9 +459,9 @@ function notProvoked(hasPage) {
     const isOwn = method === 'POST' ? id !== 'reload' : ['listDecisions', 'getAuditTrail', 'followChanges', 'getReadiness'].includes(id);
     if (!isOwn) all.set(`${id} 503`, 'tests/unit/base/http_server_test.cpp, tests/unit/agent/{basic_auth,scrapes}_test.cpp');
   }
-  for (const id of mutations.filter((name) => name.startsWith('hold') || name.startsWith('arm')))
-    all.set(`${id} 409`, 'a hold replaces the one before; arming needs a rollout that ran: tests/integration/agent/control_test.cpp');
-  for (const id of ['abortRequest 200', 'abortRequest 202', 'abortRollout 202', 'abortLatestRollout 202'])
+  for (const id of mutations.filter((name) => /^(abort|arm).*Rollout$/.test(name)))
+    all.set(`${id} 409`, 'two agents that record one abort at once; a rollout that no rule judges');
+  for (const id of ['abortRequest 200', 'abortRequest 202'])
     all.set(id, 'all has ended here: tests/integration/agent/control_test.cpp');
   for (const id of ['acknowledgeAlert 409', 'muteAlert 409'])
     all.set(id, 'an alert that has ended: tests/integration/agent/alerting_test.cpp');
