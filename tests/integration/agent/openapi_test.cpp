@@ -57,6 +57,7 @@ const std::set<std::string> coming{"GET /assets/{name}"};
 TEST(OpenApi, HasEveryRouteOfTheAgentAndNoOther) {
   test::simulated_agent world(test::make_lifelike_rollout(0.0));
   world.start();
+  ASSERT_TRUE(world.run_until([&] { return !world.model().rollouts().empty(); }));
   const std::vector<std::string> served = world.routes();
   const std::set<std::string> routes(served.begin(), served.end());
   EXPECT_EQ(routes.size(), served.size()) << "a route is there twice";
