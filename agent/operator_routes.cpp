@@ -48,8 +48,9 @@ http_reply refuse_token(std::string_view presented) {
   return reply;
 }
 
-/// Who asks, or why nobody may.
-std::expected<std::string, http_reply> admit(const operator_route_parts& parts, const http_request& request) {
+/// Who asks, or why that is not told.
+std::expected<std::string, http_reply> identify(const operator_route_parts& parts,
+                                                const http_request& request) {
   const auto tokens = parts.tokens();
   if (tokens.empty())
     return std::unexpected(
@@ -58,8 +59,19 @@ std::expected<std::string, http_reply> admit(const operator_route_parts& parts, 
     return std::unexpected(error_reply(403, "cross_site", "requests from pages of other sites are refused"));
   const std::string_view token = bearer_token(request);
   auto actor = configuration::actor_of(tokens, token);
+  if (actor)
+    return std::move(*actor);
+  const duration wait = parts.callers.try_unknown();
+  return std::unexpected(wait > duration::zero() ? unknown_must_wait(wait) : refuse_token(token));
+}
+
+/// Who wants something done, or why nobody may.
+std::expected<std::string, http_reply> admit(const operator_route_parts& parts, const http_request& request) {
+  auto actor = identify(parts, request);
   if (!actor)
-    return std::unexpected(refuse_token(token));
+    return actor;
+  if (const duration wait = parts.callers.try_actor(*actor); wait > duration::zero())
+    return std::unexpected(actor_must_wait(*actor, wait));
   if (request.body.size() > operator_body_size_max)
     return std::unexpected(
         error_reply(413, "body_too_large",
@@ -67,7 +79,7 @@ std::expected<std::string, http_reply> admit(const operator_route_parts& parts, 
   if (!request.body.empty() && !is_json(request.headers.find("Content-Type").value_or("")))
     return std::unexpected(
         error_reply(415, "unsupported_media_type", "the body must come as Content-Type: application/json"));
-  return std::move(*actor);
+  return actor;
 }
 
 using command_target = decltype(operator_command::target);
@@ -183,6 +195,17 @@ json::array texts_of(std::span<const std::string> lines) {
   return out;
 }
 
+asio::awaitable<http_reply> who_am_i(std::shared_ptr<const operator_route_parts> parts,
+                                     const http_request& request) {
+  const auto actor = identify(*parts, request);
+  if (!actor)
+    co_return actor.error();
+  http_reply reply;
+  reply.headers.set("Content-Type", "application/json");
+  reply.body = json::serialize(json::object{{"actor", *actor}}) + "\n";
+  co_return reply;
+}
+
 asio::awaitable<http_reply> reload(std::shared_ptr<const operator_route_parts> parts,
                                    const http_request& request) {
   auto actor = admit(*parts, request);
@@ -225,6 +248,8 @@ void add_operator_routes(http_router& router, operator_route_parts parts) {
                  return answer(shared, action, read_target, request, path_of);
                });
   };
+  router.add("GET", "/api/v1/whoami",
+             [shared](const http_request& request, const path_parts&) { return who_am_i(shared, request); });
   router.add("POST", "/-/reload",
              [shared](const http_request& request, const path_parts&) { return reload(shared, request); });
   for (const operator_action action : domain::all_operator_actions) {

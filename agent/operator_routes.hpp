@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/caller_limits.hpp"
 #include "agent/configuration/api_tokens.hpp"
 #include "agent/operator_command.hpp"
 #include "base/http_server.hpp"
@@ -29,6 +30,7 @@ using reload_handler = std::function<boost::asio::awaitable<reload_answer>(std::
 struct operator_route_parts {
   /// Those of now; empty: POST is off. What it answers is valid until the next wait.
   std::function<std::span<const configuration::api_token>()> tokens;
+  caller_limits& callers;  ///< outlives the router
   operator_handler perform;
   reload_handler reload;  ///< empty: there is no file to load
 };
@@ -36,12 +38,13 @@ struct operator_route_parts {
 /// The token of `Authorization: Bearer …`; empty where there is none. It is a part of the request.
 [[nodiscard]] std::string_view bearer_token(const http_request& request);
 
-/// Adds `POST /-/reload`, which answers 200, or 500 where the new configuration is not in force, and
-/// `POST /api/v1/rollouts/{hub}/{version}[/{number}]/{abort,hold,release,resume,arm}`,
+/// Adds `GET /api/v1/whoami`, which answers the actor's name; `POST /-/reload`, which answers 200, or 500
+/// where the new configuration is not in force, and `POST
+/// /api/v1/rollouts/{hub}/{version}[/{number}]/{abort,hold,release,resume,arm}`,
 /// `/api/v1/requests/{id}/abort` and `/api/v1/rules/{policy}/{rule}/{hold,release}`. Answers 200, or 202
 /// where something is being carried out; 400 for a wrong body or id, 401 without a token that is known, 403
-/// where POST is off or another site asks, 404, 409 where there is nothing to do, 413, 415, and 503 where
-/// nothing was done for now.
+/// where POST is off or another site asks, 404, 409 where there is nothing to do, 413, 415, 429 where
+/// somebody asks more often than caller_limits has it, and 503 where nothing was done for now.
 void add_operator_routes(http_router& router, operator_route_parts parts);
 
 }  // namespace pushguard::agent

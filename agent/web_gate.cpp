@@ -74,34 +74,38 @@ std::shared_ptr<const tls_server_context> web_gate::tls() {
   return in_force_->tls;
 }
 
-asio::awaitable<password_verdict> web_gate::admit(const http_request& request) {
-  if (const auto token = bearer_token(request); !token.empty())
-    co_return configuration::actor_of(parts_.tokens(), token) ? password_verdict::right
-                                                              : password_verdict::wrong;
+asio::awaitable<std::optional<http_reply>> web_gate::admit(const http_request& request) {
+  if (in_force_->users.empty())
+    co_return std::nullopt;
+  if (const auto token = bearer_token(request); !token.empty()) {
+    if (configuration::actor_of(parts_.tokens(), token))
+      co_return std::nullopt;
+    const duration wait = parts_.callers.try_unknown();
+    co_return wait > duration::zero() ? unknown_must_wait(wait) : refuse();
+  }
   auto credentials = read_basic_credentials(request);
   if (!credentials)
-    co_return password_verdict::wrong;
-  co_return co_await passwords_.check(std::move(*credentials));
+    co_return refuse();
+  switch (co_await passwords_.check(std::move(*credentials))) {
+    case password_verdict::right:
+      co_return std::nullopt;
+    case password_verdict::wrong:
+      co_return refuse();
+    case password_verdict::busy:
+      co_return put_off();
+  }
+  co_return refuse();
 }
 
 asio::awaitable<http_reply> web_gate::pass(const http_request& request, const http_router& to) {
   look();
   const configuration::shared_web_config config = in_force_;
-  password_verdict verdict = password_verdict::right;
-  if (!config->users.empty())
-    verdict = co_await admit(request);
+  auto refusal = co_await admit(request);
   http_reply reply;
-  switch (verdict) {
-    case password_verdict::right:
-      reply = co_await to(request);
-      break;
-    case password_verdict::wrong:
-      reply = refuse();
-      break;
-    case password_verdict::busy:
-      reply = put_off();
-      break;
-  }
+  if (refusal)
+    reply = std::move(*refusal);
+  else
+    reply = co_await to(request);
   for (const auto& [name, value] : config->headers)
     reply.headers.set(name, value);
   co_return reply;

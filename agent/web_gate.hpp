@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/basic_auth.hpp"
+#include "agent/caller_limits.hpp"
 #include "agent/configuration/configuration.hpp"
 #include "base/http_server.hpp"
 #include "base/log.hpp"
@@ -19,6 +20,7 @@ struct web_gate_parts {
   logger& log;
   /// Tokens that let in as a password does; what it answers is valid until the next wait.
   std::function<std::span<const configuration::api_token>()> tokens;
+  caller_limits& callers;  ///< outlives the gate; counts wrong tokens
   password_hasher hash = hash_by_bcrypt;
 };
 
@@ -38,14 +40,16 @@ class web_gate {
   /// For a new connection; nullptr: it is not secured.
   [[nodiscard]] std::shared_ptr<const tls_server_context> tls();
 
-  /// The answer of `to`; or 401 for who is not known, and 503 where too many passwords wait for their check.
+  /// The answer of `to`; or 401 for who is not known, 429 after too many wrong tokens, and 503 where too many
+  /// passwords wait for their check.
   /// `request` and `to` outlive the call.
   [[nodiscard]] boost::asio::awaitable<http_reply> pass(const http_request& request, const http_router& to);
 
  private:
   void look();
   void take(configuration::shared_web_config next);
-  [[nodiscard]] boost::asio::awaitable<password_verdict> admit(const http_request& request);
+  /// Nothing for who may ask; the answer for who may not.
+  [[nodiscard]] boost::asio::awaitable<std::optional<http_reply>> admit(const http_request& request);
 
   web_gate_parts parts_;
   std::filesystem::path file_;                     ///< empty: there is none

@@ -44,9 +44,11 @@ web_server::web_server(web_server_parts parts)
       series_(parts_.configuration->series),
       scrapes_(parts_.time),
       configuration_loaded_(parts_.time.wall_now()),
+      callers_(parts_.time),
       gate_({.time = parts_.time,
              .log = parts_.log,
-             .tokens = [this] { return std::span(parts_.configuration->api_tokens); }},
+             .tokens = [this] { return std::span(parts_.configuration->api_tokens); },
+             .callers = callers_},
             parts_.configuration->web) {
   add_routes();
 }
@@ -194,6 +196,7 @@ void web_server::add_routes() {
   add_decision_routes(router_, parts_.reach_store);
   add_operator_routes(router_,
                       {.tokens = [this] { return std::span(parts_.configuration->api_tokens); },
+                       .callers = callers_,
                        .perform = [this](operator_command command) { return perform(std::move(command)); },
                        .reload = parts_.reload});
 }

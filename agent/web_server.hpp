@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/caller_limits.hpp"
 #include "agent/configuration/configuration.hpp"
 #include "agent/decision_api.hpp"
 #include "agent/event_feed.hpp"
@@ -63,6 +64,9 @@ class web_server {
 
   [[nodiscard]] const read_model& model() const noexcept { return model_; }
 
+  /// What it answers: `GET /metrics` and so on, as http_router::routes().
+  [[nodiscard]] std::vector<std::string> routes() const { return router_.routes(); }
+
  private:
   void add_routes();
   [[nodiscard]] http_reply metrics(const http_request& request) const;
@@ -86,6 +90,7 @@ class web_server {
   wall_time configuration_loaded_;
   bool is_reloaded_ = true;  ///< the last attempt to load a configuration succeeded
   http_router router_;
+  caller_limits callers_;
   web_gate gate_;
 };
 

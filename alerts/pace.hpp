@@ -1,31 +1,29 @@
 #pragma once
 
-#include <algorithm>
+#include <optional>
 
-#include "alerts/receiver.hpp"
-#include "base/time.hpp"
+#include "base/rate_limit.hpp"
 
 namespace pushguard::alerts {
 
-/// When a receiver may be told next, by its rate limit: a token bucket as the generic cell rate algorithm has
-/// it (ITU-T I.371). Pure.
+/// When a receiver may be told next, by its rate limit. Pure.
 class pace {
  public:
-  explicit pace(std::optional<rate_limit> limit) : limit_(limit) {}
+  explicit pace(std::optional<rate_limit> limit) {
+    if (limit)
+      bucket_.emplace(*limit);
+  }
 
   /// Not before this; the past where nothing is to be waited for.
-  [[nodiscard]] steady_time next() const noexcept {
-    return limit_ ? full_at_ - (limit_->burst - 1) * limit_->interval : steady_time::min();
-  }
+  [[nodiscard]] steady_time next() const noexcept { return bucket_ ? bucket_->next() : steady_time::min(); }
   /// The receiver is told at `now`.
   void take(steady_time now) noexcept {
-    if (limit_)
-      full_at_ = std::max(full_at_, now) + limit_->interval;
+    if (bucket_)
+      bucket_->take(now);
   }
 
  private:
-  std::optional<rate_limit> limit_;
-  steady_time full_at_{};  ///< when the bucket would be full again
+  std::optional<token_bucket> bucket_;
 };
 
 }  // namespace pushguard::alerts

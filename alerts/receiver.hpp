@@ -8,6 +8,7 @@
 
 #include "alerts/delivery.hpp"
 #include "alerts/outbox_store.hpp"
+#include "base/rate_limit.hpp"
 
 namespace pushguard::alerts {
 
@@ -21,12 +22,6 @@ enum class superseding {
 struct resend_policy {
   duration interval = std::chrono::minutes(1);
   duration resolved_for = std::chrono::minutes(5);  ///< how long a resolved alert is told again
-};
-
-/// How often a receiver may be told: `burst` notifications at once, and one more every `interval`.
-struct rate_limit {
-  unsigned burst = 1;
-  duration interval = std::chrono::seconds(1);
 };
 
 /// Someone to tell. One attempt at a time is made; when to try again is the outbox's business.
@@ -53,6 +48,7 @@ class receiver {
 
   [[nodiscard]] virtual superseding supersedes() const noexcept { return superseding::updates; }
   [[nodiscard]] virtual std::optional<resend_policy> resends() const noexcept { return std::nullopt; }
+  /// How often it may be told.
   [[nodiscard]] virtual std::optional<rate_limit> rate() const noexcept { return std::nullopt; }
 };
 

@@ -72,7 +72,15 @@ http_reply error_reply(int status, std::string_view code, std::string_view messa
 }
 
 void http_router::add(std::string method, std::string_view path, route_handler handler) {
-  routes_.push_back({std::move(method), split_path(path), std::move(handler)});
+  routes_.push_back({std::move(method), std::string(path), split_path(path), std::move(handler)});
+}
+
+std::vector<std::string> http_router::routes() const {
+  std::vector<std::string> out;
+  out.reserve(routes_.size());
+  for (const route& each : routes_)
+    out.push_back(each.method + " " + each.path);
+  return out;
 }
 
 boost::asio::awaitable<http_reply> http_router::operator()(const http_request& request) const {

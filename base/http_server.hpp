@@ -80,9 +80,13 @@ class http_router {
   void add(std::string method, std::string_view path, route_handler handler);
   [[nodiscard]] boost::asio::awaitable<http_reply> operator()(const http_request& request) const;
 
+  /// What was added, in order: method and path, as `GET /api/v1/requests/{id}`.
+  [[nodiscard]] std::vector<std::string> routes() const;
+
  private:
   struct route {
     std::string method;
+    std::string path;
     std::vector<std::string> segments;
     route_handler handler;
   };

@@ -212,7 +212,7 @@ BENCHMARK(from_commit_to_receiver)
 constexpr std::size_t queued = 10'000;
 constexpr std::size_t queued_for_comparison = 1'000;
 constexpr std::size_t description_size = 2'000;
-constexpr alerts::rate_limit budget{.burst = 30, .interval = 500ms};  // PagerDuty's
+constexpr rate_limit budget{.burst = 30, .interval = 500ms};  // PagerDuty's
 
 /// Takes everything, at the budget of PagerDuty, and notes when.
 class budgeted_receiver final : public alerts::receiver {
@@ -220,7 +220,7 @@ class budgeted_receiver final : public alerts::receiver {
   budgeted_receiver(time_source& time, std::vector<steady_time>& told) : time_(time), told_(told) {}
 
   const std::string& name() const noexcept override { return name_; }
-  std::optional<alerts::rate_limit> rate() const noexcept override { return budget; }
+  std::optional<rate_limit> rate() const noexcept override { return budget; }
   asio::awaitable<alerts::delivery> deliver(alerts::outbox_row) override {
     told_.push_back(time_.steady_now());
     co_return alerts::delivery{};

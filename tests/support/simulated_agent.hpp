@@ -136,6 +136,9 @@ class simulated_agent {
   /// POSTs JSON, with a bearer token where one is given.
   http_response post(const std::string& target, std::string body, const std::string& token);
 
+  /// What the agent answers, as http_router::routes(); after start().
+  [[nodiscard]] std::vector<std::string> routes() const { return server_->routes(); }
+
   /// GETs from the agent; the body. An answer other than 200 is an error of the test.
   std::string get(const std::string& target);
 

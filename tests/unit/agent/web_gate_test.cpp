@@ -58,7 +58,8 @@ class WebGate : public testing::Test {
     return gate_.emplace(
         web_gate_parts{.time = time_,
                        .log = log_,
-                       .tokens = [this] { return std::span<const configuration::api_token>(tokens_); }},
+                       .tokens = [this] { return std::span<const configuration::api_token>(tokens_); },
+                       .callers = callers_},
         with);
   }
 
@@ -87,6 +88,7 @@ class WebGate : public testing::Test {
   test::certificate_authority authority_;
   test::scratch_directory directory_;
   fake_time time_;
+  caller_limits callers_{time_};
   test::recording_logger log_;
   std::vector<configuration::api_token> tokens_;
   http_router router_;
@@ -124,6 +126,22 @@ TEST_F(WebGate, LetsATokenInAsItDoesAPassword) {
   EXPECT_EQ(ask("Bearer ").status, 401);
   tokens_.clear();
   EXPECT_EQ(ask("Bearer 0123456789abcdef").status, 401);
+}
+
+TEST_F(WebGate, PutsOffWrongTokensAfterTenAndNobodyElse) {
+  tokens_.push_back({.name = "ann", .token = secret("0123456789abcdef")});
+  made(settings(users("alice")));
+  for (int i = 0; i < 10; ++i)
+    EXPECT_EQ(ask("Bearer 0123456789abcdeg").status, 401) << i;
+  const http_reply put_off = ask("Bearer 0123456789abcdeg");
+  EXPECT_EQ(put_off.status, 429);
+  EXPECT_EQ(put_off.headers.find("Retry-After"), "1");
+  EXPECT_EQ(ask("Bearer 0123456789abcdef").body, "inside");
+  EXPECT_EQ(ask(basic("alice:secret")).body, "inside");
+  EXPECT_EQ(ask().status, 401) << "who presents none guesses none";
+  time_.advance(1s);
+  EXPECT_EQ(ask("Bearer 0123456789abcdeg").status, 401);
+  EXPECT_EQ(ask("Bearer 0123456789abcdeg").status, 429);
 }
 
 TEST_F(WebGate, AddsItsHeadersToEveryAnswer) {

@@ -192,6 +192,13 @@ TEST_F(HttpRouter, Answers405WithTheMethodsThatArePossible) {
   EXPECT_EQ(b.headers.find("Allow"), "POST");
 }
 
+TEST_F(HttpRouter, TellsItsRoutesInTheOrderInWhichTheyCame) {
+  EXPECT_THAT(router_.routes(), testing::IsEmpty());
+  router_.add("POST", "/a/{name}", say("post"));
+  router_.add("GET", "/", say("get"));
+  EXPECT_THAT(router_.routes(), testing::ElementsAre("POST /a/{name}", "GET /"));
+}
+
 TEST(ErrorReply, IsJsonWhateverTheTextHolds) {
   const http_reply reply = error_reply(409, "con\"flict", "line\nbreak \xff");
   EXPECT_EQ(reply.status, 409);
