@@ -69,7 +69,11 @@ function Header({ data, state, actor, onForget }) {
   return (
     <header class="top">
       <a class="brand" href="#/">
-        <span aria-hidden="true">⛨ </span>Pushguard
+        <svg viewBox="0 0 32 32" aria-hidden="true">
+          <path fill="#1f6feb" d="M16 2 4 6v9c0 7.5 5 12.5 12 15 7-2.5 12-7.5 12-15V6z" />
+          <path fill="none" stroke="#fff" stroke-width="3" stroke-linecap="round" stroke-linejoin="round" d="M10 16l4.5 4.5L22.5 11" />
+        </svg>
+        Pushguard
       </a>
       <span class={`badge ${state === 'live' ? 'good' : state === 'lost' ? 'bad' : 'quiet'}`}>
         <span class="sign" aria-hidden="true">{state === 'live' ? '●' : state === 'lost' ? '✕' : '…'}</span>

@@ -30,8 +30,8 @@ function options(width, styles) {
     series: [
       { label: 'Time', value: (_, raw) => (raw === null ? '–' : new Date(raw * 1000).toTimeString().slice(0, 8)) },
       { label: 'Observed', stroke: colour('--info'), width: 2, paths: step, points: { show: false }, value },
-      { label: 'Lower bound', stroke: colour('--text'), width: 1.5, dash: [6, 4], paths: step, points: { show: false }, value },
-      { label: 'Limit', stroke: colour('--bad'), width: 2, dash: [2, 3], paths: step, points: { show: false }, value },
+      { label: 'Lower bound (dashed)', stroke: colour('--text'), width: 1.5, dash: [6, 4], paths: step, points: { show: false }, value },
+      { label: 'Limit (dotted)', stroke: colour('--bad'), width: 2, dash: [2, 3], paths: step, points: { show: false }, value },
     ],
   };
 }
