@@ -15,7 +15,7 @@ export function Banner({ state, connection }) {
   if (state !== 'lost') return null;
   const wait = connection.retryAt === null ? 0 : connection.retryAt - performance.now();
   return (
-    <div class="banner">
+    <section class="banner" aria-label="Connection to the agent">
       <p role="alert">
         <b>
           <span aria-hidden="true">⚠ </span>
@@ -30,6 +30,6 @@ export function Banner({ state, connection }) {
           Connect now
         </button>
       </p>
-    </div>
+    </section>
   );
 }

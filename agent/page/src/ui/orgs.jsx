@@ -103,7 +103,7 @@ function Row({ org, waveName, now }) {
       </th>
       <td data-name="Customer">
         {org.customer || '–'}
-        {org.tier && <span class="badge quiet">{org.tier}</span>}
+        {org.tier && <> <span class="badge quiet">{org.tier}</span></>}
       </td>
       <td data-name="Status">
         <Badge words={status} />
@@ -117,8 +117,11 @@ function Row({ org, waveName, now }) {
         {took(org) && <span class="quiet"> {took(org)}</span>}
       </td>
       <td data-name="Error" class="error-cell">
-        {org.error_type && <b>{org.error_type}</b>} {org.error_title}
-        {org.error_message && <span class="quiet"> {org.error_message}</span>}
+        {org.error_type && (
+          <>
+            <b>{org.error_type}</b> {org.error_title} <span class="quiet">{org.error_message}</span>
+          </>
+        )}
       </td>
     </tr>
   );
