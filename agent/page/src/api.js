@@ -10,15 +10,26 @@ export class ApiError extends Error {
   }
 }
 
-async function exchange(path, options) {
+// An agent that has not answered by then is as good as gone.
+const patience = 30_000;
+
+async function exchange(path, { signal, ...options }) {
+  const controller = new AbortController();
+  const stop = () => controller.abort();
+  signal?.addEventListener('abort', stop);
+  const timer = setTimeout(stop, patience);
   let reply;
+  let body;
   try {
-    reply = await fetch(path, { cache: 'no-store', credentials: 'same-origin', ...options });
+    reply = await fetch(path, { cache: 'no-store', credentials: 'same-origin', ...options, signal: controller.signal });
+    body = await reply.json().catch(() => null);
   } catch (error) {
-    if (error.name === 'AbortError') throw error;
+    if (signal?.aborted) throw error;
     throw new ApiError(0, null, null);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', stop);
   }
-  const body = await reply.json().catch(() => null);
   if (!reply.ok) throw new ApiError(reply.status, body, reply.headers.get('Retry-After'));
   if (body === null) throw new ApiError(0, null, null);
   return body;

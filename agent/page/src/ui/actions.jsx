@@ -107,7 +107,7 @@ function Answer({ answer, waves }) {
   );
 }
 
-function Dialog({ action, rollout, actor, onActor, onClose }) {
+function Dialog({ action, rollout, isOld, actor, onActor, onClose }) {
   const what = actions[action];
   const box = useRef(null);
   const [reason, setReason] = useState('');
@@ -186,6 +186,11 @@ function Dialog({ action, rollout, actor, onActor, onClose }) {
           <Answer answer={answer} waves={rollout.waves} />
         ) : (
           <>
+            {isOld && (
+              <p class="stale-note" role="alert">
+                <span aria-hidden="true">⚠ </span>There is no connection to the agent: these numbers are old.
+              </p>
+            )}
             <p>{what.about}</p>
             {action === 'abort' && <Reach waves={rollout.waves} />}
             {!isSure && (
@@ -270,8 +275,8 @@ function Dialog({ action, rollout, actor, onActor, onClose }) {
   );
 }
 
-/** The buttons, and the dialog of the one that was pressed. `takesActions`: the agent has tokens. */
-export function Actions({ agent, rollout, rules, holds, actor, onActor }) {
+/** The buttons, and the dialog of the one that was pressed. `isOld`: there is no connection to the agent. */
+export function Actions({ agent, rollout, rules, holds, isOld, actor, onActor }) {
   const [open, setOpen] = useState(null);
   const isOff = !agent?.actions;
   return (
@@ -299,7 +304,15 @@ export function Actions({ agent, rollout, rules, holds, actor, onActor }) {
         </p>
       )}
       {open && (
-        <Dialog key={open} action={open} rollout={rollout} actor={actor} onActor={onActor} onClose={() => setOpen(null)} />
+        <Dialog
+          key={open}
+          action={open}
+          rollout={rollout}
+          isOld={isOld}
+          actor={actor}
+          onActor={onActor}
+          onClose={() => setOpen(null)}
+        />
       )}
     </div>
   );

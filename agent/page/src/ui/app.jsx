@@ -122,7 +122,7 @@ function Page({ route, data, state, actor, onActor }) {
   if (route.page === 'overview') return <Overview data={data} />;
   if (data.detail === null || data.detail.hub !== route.hub || data.detail.id !== route.id)
     return <p class="loading">Loading rollout {route.id} …</p>;
-  return <RolloutPage data={data} detail={data.detail} actor={actor} onActor={onActor} />;
+  return <RolloutPage data={data} detail={data.detail} isOld={state !== 'live'} actor={actor} onActor={onActor} />;
 }
 
 export function App() {

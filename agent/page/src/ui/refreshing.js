@@ -8,45 +8,44 @@ import { errorText } from '../logic/errors.js';
 /**
  * The answer of GET `path`: asked for when the path changes, and when `revision` does, at most once in `interval` milliseconds
  * and only while the tab is seen.
+ * What failed is asked for again after `interval`.
  * @returns {{answer: object|null, path: string|null, error: string}} `path` is what the answer is of; while another is asked
  * for, or after a failure, the answer is an old one
  */
 export function useAnswer(path, revision, interval) {
   const [seen, setSeen] = useState({ answer: null, path: null, error: '' });
-  const pace = useRef(null);
-  const asked = useRef({ path: null });
+  const pace = useRef(new Pace(interval));
+  const asked = useRef(null); // the path that was last asked for
+  const wanted = useRef(path);
+  wanted.current = path;
+  const [attempt, setAttempt] = useState(0);
 
   useEffect(() => {
-    pace.current ??= new Pace(interval);
-    let timer = null;
-    let controller = null;
-    const isNew = asked.current.path !== path;
     const ask = () => {
       if (document.hidden) {
         document.addEventListener('visibilitychange', ask, { once: true });
         return;
       }
-      const now = performance.now();
-      pace.current.done(now);
-      asked.current = { path };
-      controller = new AbortController();
-      read(path, controller.signal).then(
-        (answer) => setSeen({ answer, path, error: '' }),
+      pace.current.done(performance.now());
+      asked.current = path;
+      read(path).then(
+        (answer) => {
+          if (wanted.current === path) setSeen({ answer, path, error: '' });
+        },
         (error) => {
-          if (error.name !== 'AbortError')
-            setSeen((before) => ({ ...before, error: errorText(error.status ?? 0, error.body ?? null, error.retryAfter) }));
+          if (wanted.current !== path) return;
+          setSeen((before) => ({ ...before, error: errorText(error.status ?? 0, error.body ?? null, error.retryAfter) }));
+          setAttempt((before) => before + 1);
         },
       );
     };
-    const delay = isNew ? 0 : pace.current.delay(performance.now());
-    timer = setTimeout(ask, delay);
+    const delay = asked.current === path ? pace.current.delay(performance.now()) : 0;
+    const timer = setTimeout(ask, delay);
     return () => {
       clearTimeout(timer);
       document.removeEventListener('visibilitychange', ask);
-      // An answer that is on its way for the same path is as good as the next one.
-      if (controller !== null && asked.current.path !== path) controller.abort();
     };
-  }, [path, revision, interval]);
+  }, [path, revision, interval, attempt]);
 
   return seen;
 }

@@ -14,7 +14,7 @@ import { ProgressFacts, StackedBar, StatusCounts } from './progress.jsx';
 import { Rules } from './rules.jsx';
 import { WaveList } from './waves.jsx';
 
-export function RolloutPage({ data, detail, actor, onActor }) {
+export function RolloutPage({ data, detail, isOld, actor, onActor }) {
   const now = useNow();
   const [filter, setFilter] = useState(noFilter);
   const orgs = useRef(null);
@@ -61,7 +61,15 @@ export function RolloutPage({ data, detail, actor, onActor }) {
         </p>
       )}
       <Holds holds={holds} now={now} />
-      <Actions agent={data.agent} rollout={rollout} rules={rules} holds={holds} actor={actor} onActor={onActor} />
+      <Actions
+        agent={data.agent}
+        rollout={rollout}
+        rules={rules}
+        holds={holds}
+        isOld={isOld}
+        actor={actor}
+        onActor={onActor}
+      />
       <section class="panel" aria-label="Progress of the rollout">
         <StackedBar jobs={rollout.jobs} progress={rollout.progress} name={name} />
         <StatusCounts jobs={rollout.jobs} />
