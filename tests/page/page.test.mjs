@@ -4,7 +4,7 @@ import { Pace, retryDelay } from '../../agent/page/src/logic/backoff.js';
 import { axisTop, columns, thinned } from '../../agent/page/src/logic/chart_data.js';
 import { errorText } from '../../agent/page/src/logic/errors.js';
 import { connectionState, isSilent, silenceMax, staleHub } from '../../agent/page/src/logic/freshness.js';
-import { fileQuery, groupFilter, noFilter, orgsQuery, selectsGroup } from '../../agent/page/src/logic/query.js';
+import { fileQuery, groupFilter, noFilter, orgsQuery } from '../../agent/page/src/logic/query.js';
 import { parseRoute, rolloutHash, rolloutPath } from '../../agent/page/src/logic/route.js';
 import { abortReach, closeness, finishedPercent, segments } from '../../agent/page/src/logic/waves.js';
 import { followsText, jobWords, outcomeText, verdictNews, verdictWords } from '../../agent/page/src/logic/words.js';
@@ -125,14 +125,15 @@ test('queries hold what is asked for and nothing else', () => {
   assert.equal(fileQuery({ ...noFilter, result: 'spared' }, 'ids'), 'result=spared&format=ids');
 });
 
-test('a group leads to its orgs, or to one of them where the API cannot select it', () => {
-  const group = { value: 'EU42', sample_org_keys: ['00D1'] };
-  assert.deepEqual(groupFilter('sf_instance', group), { ...noFilter, result: 'failed', sf_instance: 'EU42' });
-  assert.equal(selectsGroup('sf_instance', group), true);
-  for (const [by, of] of [['signature', group], ['from_version', group], ['sf_instance', { ...group, value: '' }]]) {
-    assert.deepEqual(groupFilter(by, of), { ...noFilter, result: 'failed', q: '00D1' });
-    assert.equal(selectsGroup(by, of), false);
-  }
+test('a group leads to its orgs, to those of its type, or to one of them', () => {
+  const failed = { ...noFilter, result: 'failed' };
+  const group = (value) => ({ value, sample_org_keys: ['00D1'] });
+  assert.deepEqual(groupFilter('sf_instance', group('EU42')), { filter: { ...failed, sf_instance: 'EU42' }, selects: 'all' });
+  assert.deepEqual(groupFilter('error_type', group('PACError')), { filter: { ...failed, error_type: 'PACError' }, selects: 'all' });
+  for (const value of ['DeployError: Deployment Failure: x', 'DeployError'])
+    assert.deepEqual(groupFilter('signature', group(value)), { filter: { ...failed, error_type: 'DeployError' }, selects: 'type' });
+  for (const [by, value] of [['signature', 'Strange: x'], ['signature', ''], ['from_version', '04t1'], ['sf_instance', '']])
+    assert.deepEqual(groupFilter(by, group(value)), { filter: { ...failed, q: '00D1' }, selects: 'one' });
 });
 
 test('the columns of a chart rise in time and are of one length', () => {

@@ -26,16 +26,22 @@ export function fileQuery(filter, format) {
   return query.toString();
 }
 
-const filterOf = { error_type: 'error_type', sf_instance: 'sf_instance', org_type: 'org_type' };
+/** The error types that push jobs have. */
+export const errorTypes = [
+  'ApexTestFailure', 'DeployError', 'FeatureMissing', 'IneligibleUpgrade', 'LimitExceeded', 'LockingFailure', 'PACError',
+  'UnclassifiedError', 'Unknown',
+];
 
-/** The filter for the orgs of a group of failures: by its value where the API can, or else by an org of it. */
+const selectable = ['error_type', 'sf_instance', 'org_type'];
+
+/**
+ * The filter for the orgs of a group of failures, and what it selects: the group (`all`); for a signature, which begins with its
+ * type and which the API cannot select by, all failures of that type (`type`); or else one org of the group (`one`).
+ */
 export function groupFilter(by, group) {
   const filter = { ...noFilter, result: 'failed' };
-  if (Object.hasOwn(filterOf, by) && group.value) return { ...filter, [filterOf[by]]: group.value };
-  return { ...filter, q: group.sample_org_keys[0] ?? '' };
-}
-
-/** True where groupFilter() selects the whole group. */
-export function selectsGroup(by, group) {
-  return Object.hasOwn(filterOf, by) && Boolean(group.value);
+  if (selectable.includes(by) && group.value) return { filter: { ...filter, [by]: group.value }, selects: 'all' };
+  const type = by === 'signature' ? group.value.split(':')[0] : '';
+  if (errorTypes.includes(type)) return { filter: { ...filter, error_type: type }, selects: 'type' };
+  return { filter: { ...filter, q: group.sample_org_keys[0] ?? '' }, selects: 'one' };
 }

@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import { count, number, percent } from '../logic/format.js';
-import { groupFilter, selectsGroup } from '../logic/query.js';
+import { groupFilter } from '../logic/query.js';
 import { rolloutPath } from '../logic/route.js';
 import { useAnswer } from './refreshing.js';
 
@@ -16,16 +16,22 @@ const kinds = [
 
 const shownAtOnce = 10;
 
+const leadsTo = {
+  all: 'show these orgs',
+  type: 'show all orgs that failed with this error type',
+  one: 'show one of these orgs',
+};
+
 function Group({ by, group, most, onFilter }) {
   const value = group.value || 'not known';
-  const whole = selectsGroup(by, group);
+  const { filter, selects } = groupFilter(by, group);
   return (
     <li>
       <button
         type="button"
         class="group"
-        onClick={() => onFilter(groupFilter(by, group))}
-        title={whole ? 'Show these orgs below' : 'Show one of these orgs below'}
+        onClick={() => onFilter(filter)}
+        title={`Click to ${leadsTo[selects]} below`}
       >
         <span class="group-bar" aria-hidden="true">
           <span style={{ width: `${(group.failed / most) * 100}%` }} />
@@ -40,7 +46,7 @@ function Group({ by, group, most, onFilter }) {
               {group.started > 0 && ` (${percent(group.failed / group.started)})`}
             </span>
           )}
-          <span class="hidden">{whole ? ': show these orgs' : ': show one of these orgs'}</span>
+          <span class="hidden">: {leadsTo[selects]}</span>
         </span>
       </button>
     </li>

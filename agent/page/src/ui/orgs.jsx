@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import { count, duration, number, parseTime } from '../logic/format.js';
-import { fileQuery, noFilter, orgsQuery, pageSize } from '../logic/query.js';
+import { errorTypes, fileQuery, noFilter, orgsQuery, pageSize } from '../logic/query.js';
 import { rolloutPath } from '../logic/route.js';
 import { jobWords } from '../logic/words.js';
 import { Badge, Time } from './bits.jsx';
@@ -14,11 +14,6 @@ const results = [
   ['running', 'Running'],
   ['succeeded', 'Succeeded'],
   ['spared', 'Spared'],
-];
-
-const errorTypes = [
-  'ApexTestFailure', 'DeployError', 'FeatureMissing', 'IneligibleUpgrade', 'LimitExceeded', 'LockingFailure', 'PACError',
-  'UnclassifiedError', 'Unknown',
 ];
 
 function Choice({ label, value, options, onChange }) {
