@@ -3,7 +3,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import { axisTop, columns, thinned } from '../logic/chart_data.js';
-import { dayTime, percent } from '../logic/format.js';
+import { clockTime, dayTime, percent } from '../logic/format.js';
 import { verdictWords } from '../logic/words.js';
 
 const height = 190;
@@ -11,27 +11,28 @@ const height = 190;
 function options(width, styles) {
   const colour = (name) => styles.getPropertyValue(name).trim();
   const axis = {
+    space: 64,
     stroke: colour('--quiet'),
     grid: { stroke: colour('--line'), width: 1 },
     ticks: { stroke: colour('--line'), width: 1 },
     font: '11px system-ui, sans-serif',
   };
   const value = (_, raw) => (raw === null || raw === undefined ? '–' : percent(raw));
-  const step = uPlot.paths.stepped({ align: 1 });
+  const stepped = uPlot.paths.stepped({ align: 1 });
   return {
     width,
     height,
     cursor: { drag: { x: false, y: false } },
     scales: { y: { range: (plot) => [0, axisTop(plot.data)] } },
     axes: [
-      { ...axis, values: (_, ticks) => ticks.map((at) => new Date(at * 1000).toTimeString().slice(0, 5)) },
-      { ...axis, size: 52, values: (_, ticks) => ticks.map((tick) => percent(tick)) },
+      { ...axis, values: (_, ticks, __, ___, step) => ticks.map((at) => clockTime(at * 1000).slice(0, step < 60 ? 8 : 5)) },
+      { ...axis, space: 30, size: 52, values: (_, ticks) => ticks.map((tick) => percent(tick)) },
     ],
     series: [
-      { label: 'Time', value: (_, raw) => (raw === null ? '–' : new Date(raw * 1000).toTimeString().slice(0, 8)) },
-      { label: 'Observed', stroke: colour('--info'), width: 2, paths: step, points: { show: false }, value },
-      { label: 'Lower bound (dashed)', stroke: colour('--text'), width: 1.5, dash: [6, 4], paths: step, points: { show: false }, value },
-      { label: 'Limit (dotted)', stroke: colour('--bad'), width: 2, dash: [2, 3], paths: step, points: { show: false }, value },
+      { label: 'Time', value: (_, raw) => (raw === null ? '–' : clockTime(raw * 1000)) },
+      { label: 'Observed', stroke: colour('--info'), width: 2, paths: stepped, points: { show: false }, value },
+      { label: 'Lower bound (dashed)', stroke: colour('--text'), width: 1.5, dash: [6, 4], paths: stepped, points: { show: false }, value },
+      { label: 'Limit (dotted)', stroke: colour('--bad'), width: 2, dash: [2, 3], paths: stepped, points: { show: false }, value },
     ],
   };
 }

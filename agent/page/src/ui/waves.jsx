@@ -13,6 +13,12 @@ function Start({ wave, now }) {
         started <Time at={wave.start} now={now} />
       </>
     );
+  if (wave.scheduled_start && wave.end)
+    return (
+      <>
+        was to start <Time at={wave.scheduled_start} now={now} />
+      </>
+    );
   if (wave.scheduled_start)
     return (
       <>
