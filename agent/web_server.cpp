@@ -8,6 +8,7 @@
 #include "agent/api.hpp"
 #include "agent/event_stream.hpp"
 #include "agent/exposition.hpp"
+#include "agent/live_page.hpp"
 #include "base/task_group.hpp"
 #include "metrics/families.hpp"
 #include "metrics/process_families.hpp"
@@ -21,11 +22,10 @@ namespace {
 constexpr duration turn_max = std::chrono::seconds(10);  // design §4: alive while the loop turned within it
 constexpr duration sweep_interval = std::chrono::minutes(1);
 
-http_reply text_reply(int status, std::string body,
-                      std::string_view content_type = "text/plain; charset=utf-8") {
+http_reply text_reply(int status, std::string body) {
   http_reply reply;
   reply.status = status;
-  reply.headers.set("Content-Type", std::string(content_type));
+  reply.headers.set("Content-Type", "text/plain; charset=utf-8");
   reply.body = std::move(body);
   return reply;
 }
@@ -169,15 +169,6 @@ asio::awaitable<operator_answer> web_server::perform(operator_command command) {
   co_return co_await parts_.perform(std::move(command));
 }
 
-http_reply web_server::index() const {
-  return text_reply(
-      200,
-      "<!doctype html><meta charset=utf-8><title>Pushguard</title><h1>Pushguard</h1><ul>"
-      "<li><a href=\"/metrics\">/metrics</a><li><a href=\"/metrics/orgs\">/metrics/orgs</a>"
-      "<li><a href=\"/api/v1/rollouts\">/api/v1/rollouts</a><li><a href=\"/-/ready\">/-/ready</a></ul>\n",
-      "text/html; charset=utf-8");
-}
-
 void web_server::add_routes() {
   const auto add = [this](std::string_view path, auto answer) {
     router_.add("GET", path,
@@ -185,7 +176,7 @@ void web_server::add_routes() {
                   co_return answer(request);
                 });
   };
-  add("/", [this](const http_request&) { return index(); });
+  add_live_page(router_, embedded_page());
   add("/metrics", [this](const http_request& request) { return metrics(request); });
   add("/metrics/orgs", [this](const http_request& request) { return org_metrics(request); });
   add("/-/healthy", [this](const http_request&) { return healthy(); });

@@ -73,7 +73,6 @@ class web_server {
   [[nodiscard]] http_reply org_metrics(const http_request& request);
   [[nodiscard]] http_reply healthy() const;
   [[nodiscard]] http_reply ready() const;
-  [[nodiscard]] http_reply index() const;
   [[nodiscard]] api_source source() const;
   [[nodiscard]] agent_facts facts() const;
   [[nodiscard]] boost::asio::awaitable<void> sweep();
