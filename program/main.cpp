@@ -23,6 +23,7 @@ struct dispatcher {
   int operator()(const agent::demo_options& options) const { return program::demo(options); }
   int operator()(const agent::simulate_options& options) const { return program::simulate(options); }
   int operator()(const agent::status_options& options) const { return agent::status(options); }
+  int operator()(const agent::watch_options& options) const { return agent::watch(options, variables); }
   int operator()(const agent::alerts_options& options) const { return agent::alerts(options); }
   int operator()(const agent::orgs_options& options) const { return agent::orgs(options); }
   int operator()(const agent::audit_options& options) const { return agent::audit(options); }

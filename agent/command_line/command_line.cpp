@@ -20,12 +20,16 @@ constexpr std::int64_t demo_orgs_max = 100'000;  // Salesforce's own limit of su
 constexpr std::int64_t demo_waves_max = 100;
 constexpr double speed_max = 100'000;  // a day in a second
 constexpr std::size_t histories_max = 1'000;
+constexpr duration watch_interval_min = std::chrono::milliseconds(200);  // the agent has more to do
+constexpr duration watch_interval_max = std::chrono::hours(1);
 constexpr std::string_view default_url = "http://127.0.0.1:9595";
 
 /// The command line as CLI11 stores it, before the words are read.
 struct typed_words {
   std::string config;
   std::string scenario;
+  std::string interval;
+  std::string colours;
   std::string listen;
   std::string target;
   std::string request;
@@ -265,6 +269,63 @@ result<command> read_status(const typed_words& words, const configuration::envir
                         .shows_decisions = words.decisions,
                         .output = read_output(words),
                         .connection = std::move(*connection)};
+}
+
+void add_watch(CLI::App& app, typed_words& words) {
+  app.add_option("ROLLOUT", words.target, "The rollout: 04t… (its latest) or 04t…/2; default: all")
+      ->type_name("");
+  app.add_option("--hub", words.hub, "Where the rollout is on several hubs")->type_name("NAME");
+  app.add_option("--interval", words.interval, "How often the agent is asked, 200ms to 1h; default: 1s")
+      ->type_name("DURATION");
+  app.add_option("--color", words.colours,
+                 "auto, always or never; auto: on a terminal, unless NO_COLOR is set; default: auto")
+      ->type_name("WHEN");
+  app.add_flag("--json", words.json, "Print each event of the agent as a line of JSON");
+  add_connection(app, words);
+}
+
+result<colour_choice> read_colours(const std::string& text) {
+  if (text.empty() || text == "auto")
+    return colour_choice::automatic;
+  if (text == "always")
+    return colour_choice::always;
+  if (text == "never")
+    return colour_choice::never;
+  return fail(errc::invalid, "--color must be auto, always or never");
+}
+
+result<command> read_watch(const typed_words& words, const configuration::environment& variables) {
+  watch_options made{.connection = {}};
+  if (!words.target.empty()) {
+    const auto rollout = domain::rollout_id::parse(words.target);
+    if (!rollout)
+      return std::unexpected(rollout.error());
+    made.rollout = *rollout;
+  }
+  if (!words.hub.empty()) {
+    if (!made.rollout)
+      return fail(errc::invalid, "--hub goes with a rollout only");
+    made.hub = words.hub;
+  }
+  if (!words.interval.empty()) {
+    const auto interval = parse_duration(words.interval);
+    if (!interval || *interval < watch_interval_min || *interval > watch_interval_max)
+      return fail(errc::invalid, "--interval must be a duration from 200ms to 1h, like 1s");
+    made.interval = *interval;
+  }
+  const auto colours = read_colours(words.colours);
+  if (!colours)
+    return std::unexpected(colours.error());
+  made.colours = *colours;
+  made.output = read_output(words);
+  if (made.output == output_form::json && (made.rollout || !words.interval.empty()))
+    return fail(errc::invalid,
+                "--json tells every event as it comes: it goes without ROLLOUT and --interval");
+  auto connection = read_connection(words, variables);
+  if (!connection)
+    return std::unexpected(connection.error());
+  made.connection = std::move(*connection);
+  return made;
 }
 
 void add_alerts(CLI::App& app, typed_words& words) {
@@ -599,6 +660,7 @@ constexpr std::array definitions{
     command_definition{"demo", "Watch a simulated rollout go bad, and be stopped", add_demo, read_demo},
     command_definition{"simulate", "Serve a simulated Salesforce hub", add_simulate, read_simulate},
     command_definition{"status", "Show what the running agent knows", add_status, read_status},
+    command_definition{"watch", "Show it live: bars, rules, errors and decisions", add_watch, read_watch},
     command_definition{"orgs", "List the orgs of a rollout", add_orgs, read_orgs},
     command_definition{"audit", "Print the audit trail, or verify its hash chain", add_audit, read_audit},
     command_definition{"abort", "Cancel what has not started of a rollout, or one push request", add_abort,

@@ -65,6 +65,17 @@ struct status_options {
   connection_options connection;
 };
 
+enum class colour_choice { automatic, always, never };
+
+struct watch_options {
+  std::optional<domain::rollout_id> rollout = std::nullopt;  ///< nothing: every rollout
+  std::optional<std::string> hub = std::nullopt;             ///< where the rollout is on several
+  duration interval = std::chrono::seconds(1);
+  colour_choice colours = colour_choice::automatic;
+  output_form output = output_form::text;
+  connection_options connection;
+};
+
 struct alerts_options {
   bool shows_all = false;  ///< what has lately ended, too
   output_form output = output_form::text;
@@ -146,9 +157,10 @@ struct version_options {
   output_form output = output_form::text;
 };
 
-using command = std::variant<run_options, check_options, demo_options, simulate_options, status_options,
-                             alerts_options, orgs_options, audit_options, control_options, explain_options,
-                             backtest_options, export_history_options, alert_test_options, version_options>;
+using command =
+    std::variant<run_options, check_options, demo_options, simulate_options, status_options, watch_options,
+                 alerts_options, orgs_options, audit_options, control_options, explain_options,
+                 backtest_options, export_history_options, alert_test_options, version_options>;
 
 enum class output_stream { standard_output, standard_error };
 
