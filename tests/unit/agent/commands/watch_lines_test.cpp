@@ -51,7 +51,7 @@ TEST(WatchLines, TellEachChangeOnce) {
       change{"progress", [](watch_overview&, watch_rollout& it) { it.waves[1].progress.finished = 63; },
              "63 of 150 finished"},
       change{"verdict", [](watch_overview&, watch_rollout& it) { it.rules[0].verdict = "warning"; },
-             "rule production/budget  ok -> warning (not armed)"},
+             "rule production/budget  ok -> warning"},
       change{"decision", [](watch_overview&, watch_rollout& it) { it.decisions[0].outcome = "confirmed"; },
              "decision production/failure-rate  confirmed"},
       change{"hub",
