@@ -160,7 +160,7 @@ class frame_maker {
                                                     age_text(state_.now - *state_.silent_since)),
                                         style::alarm));
       alarm_.lines.push_back(frame_line(
-          fmt::format("   {}{}", state_.trouble, state_.overview ? "; the numbers below are old" : ""),
+          fmt::format("   {}{}", state_.overview ? "the numbers below are old; " : "", state_.trouble),
           style::bad));
     } else if (!state_.overview) {
       alarm_.lines.push_back(frame_line(fmt::format("asking {} …", state_.agent)));

@@ -208,7 +208,7 @@ TEST(Watch, EndsQuietlyWhenNobodyReadsItsPipe) {
       line += " " + word;
     child_process shell(
         {"/bin/sh", "-c",
-         "{ " + line + " --url " + agent.url() + " 2>&3; echo ended $? >&3; } 3>&1 | head -n 1"},
+         "exec 3>&1; { " + line + " --url " + agent.url() + " 2>&3; echo ended $? >&3; } | head -n 1"},
         {.directory = {}, .environment = {}, .joins_stderr = true});
     EXPECT_THAT(shell.read_all(patience), HasSubstr("ended 0\n")) << line;
   }
