@@ -27,7 +27,7 @@ using clock = std::chrono::steady_clock;
 
 terminal_program::terminal_program(std::vector<std::string> command, unsigned short columns,
                                    unsigned short rows,
-                                   std::vector<std::pair<std::string, std::string>> environment)
+                                   const std::vector<std::pair<std::string, std::string>>& environment)
     : columns_(columns), rows_(rows) {
   clear();
   std::vector<char*> arguments;

@@ -18,7 +18,7 @@ class terminal_program {
   static constexpr auto patience = std::chrono::seconds(30);
 
   terminal_program(std::vector<std::string> command, unsigned short columns, unsigned short rows,
-                   std::vector<std::pair<std::string, std::string>> environment);
+                   const std::vector<std::pair<std::string, std::string>>& environment);
   /// Kills it if it still runs.
   ~terminal_program();
   terminal_program(const terminal_program&) = delete;

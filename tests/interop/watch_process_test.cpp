@@ -37,7 +37,6 @@ class canned_agent {
 
  private:
   [[nodiscard]] std::string rollout(bool has_details) const {
-    const std::string ended = has_ended_ ? "true" : "false";
     const int finished = has_ended_ ? 100 : 40;
     const std::string progress = R"("jobs":{"succeeded":)" + std::to_string(finished - 4) +
                                  R"(,"failed":4,"in_progress":)" + (has_ended_ ? "0" : "10") +
