@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/command_line/command_line.hpp"
+#include "agent/command_line/completion.hpp"
 #include "agent/commands/commands.hpp"
 #include "program/demo.hpp"
 #include "program/simulate.hpp"
@@ -23,6 +24,7 @@ struct dispatcher {
   int operator()(const agent::demo_options& options) const { return program::demo(options); }
   int operator()(const agent::simulate_options& options) const { return program::simulate(options); }
   int operator()(const agent::status_options& options) const { return agent::status(options); }
+  int operator()(const agent::watch_options& options) const { return agent::watch(options, variables); }
   int operator()(const agent::alerts_options& options) const { return agent::alerts(options); }
   int operator()(const agent::orgs_options& options) const { return agent::orgs(options); }
   int operator()(const agent::audit_options& options) const { return agent::audit(options); }
@@ -34,6 +36,11 @@ struct dispatcher {
   }
   int operator()(const agent::alert_test_options& options) const {
     return agent::alert_test(options, variables);
+  }
+  int operator()(const agent::completion_options& options) const {
+    const std::string script = agent::completion_script(options.shell, agent::describe_commands());
+    std::fwrite(script.data(), 1, script.size(), stdout);
+    return 0;
   }
   int operator()(const agent::version_options& options) const { return agent::version(options); }
 };

@@ -20,12 +20,20 @@ constexpr std::int64_t demo_orgs_max = 100'000;  // Salesforce's own limit of su
 constexpr std::int64_t demo_waves_max = 100;
 constexpr double speed_max = 100'000;  // a day in a second
 constexpr std::size_t histories_max = 1'000;
+constexpr duration watch_interval_min = std::chrono::milliseconds(200);  // the agent has more to do
+constexpr duration watch_interval_max = std::chrono::hours(1);
+constexpr std::array<std::string_view, 3> format_words{"table", "csv", "ids"};
+constexpr std::array<std::string_view, 3> colour_words{"auto", "always", "never"};
+constexpr std::array<std::string_view, 3> shell_words{"bash", "zsh", "fish"};
+constexpr std::array<std::string_view, 2> audit_words{"export", "verify"};
 constexpr std::string_view default_url = "http://127.0.0.1:9595";
 
 /// The command line as CLI11 stores it, before the words are read.
 struct typed_words {
   std::string config;
   std::string scenario;
+  std::string interval;
+  std::string colours;
   std::string listen;
   std::string target;
   std::string request;
@@ -58,6 +66,15 @@ struct typed_words {
   bool json = false;
   bool version = false;
 };
+
+/// `table, csv or ids`, and what is to be said besides.
+template <std::size_t Size>
+std::string one_of(const std::array<std::string_view, Size>& words, std::string_view more) {
+  std::string out;
+  for (std::size_t i = 0; i < Size; ++i)
+    out.append(i == 0 ? "" : i + 1 == Size ? " or " : ", ").append(words.at(i));
+  return out.append(more);
+}
 
 using reader = result<command> (*)(const typed_words&, const configuration::environment&);
 
@@ -267,6 +284,63 @@ result<command> read_status(const typed_words& words, const configuration::envir
                         .connection = std::move(*connection)};
 }
 
+void add_watch(CLI::App& app, typed_words& words) {
+  app.add_option("ROLLOUT", words.target, "The rollout: 04t… (its latest) or 04t…/2; default: all")
+      ->type_name("");
+  app.add_option("--hub", words.hub, "Where the rollout is on several hubs")->type_name("NAME");
+  app.add_option("--interval", words.interval, "How often the agent is asked, 200ms to 1h; default: 1s")
+      ->type_name("DURATION");
+  app.add_option("--color", words.colours,
+                 one_of(colour_words, "; auto: on a terminal, unless NO_COLOR is set; default: auto"))
+      ->type_name("WHEN");
+  app.add_flag("--json", words.json, "Print each event of the agent as a line of JSON");
+  add_connection(app, words);
+}
+
+result<colour_choice> read_colours(const std::string& text) {
+  if (text.empty() || text == "auto")
+    return colour_choice::automatic;
+  if (text == "always")
+    return colour_choice::always;
+  if (text == "never")
+    return colour_choice::never;
+  return fail(errc::invalid, "--color must be auto, always or never");
+}
+
+result<command> read_watch(const typed_words& words, const configuration::environment& variables) {
+  watch_options made{.connection = {}};
+  if (!words.target.empty()) {
+    const auto rollout = domain::rollout_id::parse(words.target);
+    if (!rollout)
+      return std::unexpected(rollout.error());
+    made.rollout = *rollout;
+  }
+  if (!words.hub.empty()) {
+    if (!made.rollout)
+      return fail(errc::invalid, "--hub goes with a rollout only");
+    made.hub = words.hub;
+  }
+  if (!words.interval.empty()) {
+    const auto interval = parse_duration(words.interval);
+    if (!interval || *interval < watch_interval_min || *interval > watch_interval_max)
+      return fail(errc::invalid, "--interval must be a duration from 200ms to 1h, like 1s");
+    made.interval = *interval;
+  }
+  const auto colours = read_colours(words.colours);
+  if (!colours)
+    return std::unexpected(colours.error());
+  made.colours = *colours;
+  made.output = read_output(words);
+  if (made.output == output_form::json && (made.rollout || !words.interval.empty()))
+    return fail(errc::invalid,
+                "--json tells every event as it comes: it goes without ROLLOUT and --interval");
+  auto connection = read_connection(words, variables);
+  if (!connection)
+    return std::unexpected(connection.error());
+  made.connection = std::move(*connection);
+  return made;
+}
+
 void add_alerts(CLI::App& app, typed_words& words) {
   app.add_flag("--all", words.all, "Also those that ended a short while ago");
   add_json(app, words);
@@ -289,7 +363,8 @@ void add_orgs(CLI::App& app, typed_words& words) {
   app.add_flag("--succeeded", words.succeeded, "Only orgs that were upgraded");
   app.add_flag("--spared", words.spared, "Only orgs that an abort spared");
   app.add_flag("--running", words.running, "Only orgs that are being upgraded now");
-  app.add_option("--format", words.format, "table, csv or ids (15 characters, one a line); default: table")
+  app.add_option("--format", words.format,
+                 one_of(format_words, " (ids: 15 characters, one a line); default: table"))
       ->type_name("FORMAT");
   add_json(app, words);
   add_connection(app, words);
@@ -593,12 +668,25 @@ result<command> read_version(const typed_words& words, const configuration::envi
   return version_options{.output = read_output(words)};
 }
 
+void add_completion(CLI::App& app, typed_words& words) {
+  app.add_option("SHELL", words.target, one_of(shell_words, ""))->required()->type_name("");
+}
+
+result<command> read_completion(const typed_words& words, const configuration::environment&) {
+  constexpr std::array shells{shell::bash, shell::zsh, shell::fish};
+  const auto* found = std::ranges::find(shell_words, words.target);
+  if (found == shell_words.end())
+    return fail(errc::invalid, "SHELL must be bash, zsh or fish");
+  return completion_options{.shell = shells.at(static_cast<std::size_t>(found - shell_words.begin()))};
+}
+
 constexpr std::array definitions{
     command_definition{"run", "Watch, export, alert and stop rollouts", add_run, read_run},
     command_definition{"check", "Tell everything that is wrong with a configuration", add_check, read_check},
     command_definition{"demo", "Watch a simulated rollout go bad, and be stopped", add_demo, read_demo},
     command_definition{"simulate", "Serve a simulated Salesforce hub", add_simulate, read_simulate},
     command_definition{"status", "Show what the running agent knows", add_status, read_status},
+    command_definition{"watch", "Show it live: bars, rules, errors and decisions", add_watch, read_watch},
     command_definition{"orgs", "List the orgs of a rollout", add_orgs, read_orgs},
     command_definition{"audit", "Print the audit trail, or verify its hash chain", add_audit, read_audit},
     command_definition{"abort", "Cancel what has not started of a rollout, or one push request", add_abort,
@@ -623,9 +711,40 @@ constexpr std::array definitions{
                        add_export_history, read_export_history},
     command_definition{"alert-test", "Send each receiver a test alert and its end, and show the answers",
                        add_alert_test, read_alert_test},
+    command_definition{"completion", "Print what lets a shell complete commands and options", add_completion,
+                       read_completion},
     command_definition{"version", "Show the version of the program and its libraries", add_json,
                        read_version},
 };
+
+/// Which words an option, or a positional argument, is read from; none: any.
+std::span<const std::string_view> closed_set(std::string_view command, std::string_view option) {
+  if (option == "--format")
+    return format_words;
+  if (option == "--color")
+    return colour_words;
+  if (command == "audit" && option == "ACTION")
+    return audit_words;
+  return option == "SHELL" ? std::span<const std::string_view>(shell_words)
+                           : std::span<const std::string_view>();
+}
+
+void describe_options(CLI::App& app, command_description& into) {
+  for (const CLI::Option* option : app.get_options()) {
+    const bool is_positional = option->get_lnames().empty();
+    const std::string name = is_positional ? option->get_name() : "--" + option->get_lnames().front();
+    const auto set = closed_set(into.name, name);
+    std::vector<std::string> values(set.begin(), set.end());
+    if (is_positional)
+      into.words = std::move(values);
+    else
+      into.options.push_back({.name = name,
+                              .help = option->get_description(),
+                              .takes_value = option->get_items_expected_max() > 0,
+                              .takes_file = option->get_type_name() == "FILE",
+                              .values = std::move(values)});
+  }
+}
 
 /// `command` is empty where none was recognized. One sentence, with the way to more.
 early_exit wrong_usage(std::string_view command, std::string_view what) {
@@ -661,9 +780,10 @@ std::expected<parsed_words, early_exit> parse_words(std::span<const std::string>
   parsed_words parsed;
   CLI::App app("Watches Salesforce package push upgrades and stops rollouts that go bad.", "pushguard");
   app.add_flag("--version", parsed.words.version, "As the command version");
+  app.get_formatter()->label("SUBCOMMAND", "COMMAND");
   app.require_subcommand(0, 1);
   for (const command_definition& each : definitions)
-    each.add_options(*app.add_subcommand(each.name, each.summary), parsed.words);
+    each.add_options(*app.add_subcommand(each.name, each.summary)->group("Commands"), parsed.words);
   // CLI11 takes them from the back.
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
   const auto chosen_name = [&] {
@@ -675,7 +795,8 @@ std::expected<parsed_words, early_exit> parse_words(std::span<const std::string>
   } catch (const CLI::CallForHelp& help) {
     std::ostringstream out;
     app.exit(help, out, out);
-    return std::unexpected(early_exit{.text = out.str()});
+    // As help2man and most readers know it.
+    return std::unexpected(early_exit{.text = replace_all(out.str(), "-h,--help ", "-h, --help")});
   } catch (const CLI::ParseError& error) {
     return std::unexpected(wrong_usage(chosen_name(), error.what()));
   }
@@ -685,6 +806,20 @@ std::expected<parsed_words, early_exit> parse_words(std::span<const std::string>
 }
 
 }  // namespace
+
+std::vector<command_description> describe_commands() {
+  typed_words words;
+  CLI::App app("", "pushguard");
+  app.add_flag("--version", words.version, "As the command version");
+  std::vector<command_description> out(1);
+  describe_options(app, out.front());
+  for (const command_definition& each : definitions) {
+    CLI::App& its = *app.add_subcommand(each.name, each.summary);
+    each.add_options(its, words);
+    describe_options(its, out.emplace_back(command_description{.name = each.name, .help = each.summary}));
+  }
+  return out;
+}
 
 std::expected<command, early_exit> parse_command_line(std::span<const std::string> arguments,
                                                       const configuration::environment& variables) {

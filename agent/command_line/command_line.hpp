@@ -65,6 +65,17 @@ struct status_options {
   connection_options connection;
 };
 
+enum class colour_choice { automatic, always, never };
+
+struct watch_options {
+  std::optional<domain::rollout_id> rollout = std::nullopt;  ///< nothing: every rollout
+  std::optional<std::string> hub = std::nullopt;             ///< where the rollout is on several
+  duration interval = std::chrono::seconds(1);
+  colour_choice colours = colour_choice::automatic;
+  output_form output = output_form::text;
+  connection_options connection;
+};
+
 struct alerts_options {
   bool shows_all = false;  ///< what has lately ended, too
   output_form output = output_form::text;
@@ -146,9 +157,16 @@ struct version_options {
   output_form output = output_form::text;
 };
 
+enum class shell { bash, zsh, fish };
+
+struct completion_options {
+  agent::shell shell = agent::shell::bash;
+};
+
 using command = std::variant<run_options, check_options, demo_options, simulate_options, status_options,
-                             alerts_options, orgs_options, audit_options, control_options, explain_options,
-                             backtest_options, export_history_options, alert_test_options, version_options>;
+                             watch_options, alerts_options, orgs_options, audit_options, control_options,
+                             explain_options, backtest_options, export_history_options, alert_test_options,
+                             version_options, completion_options>;
 
 enum class output_stream { standard_output, standard_error };
 
@@ -159,6 +177,26 @@ struct early_exit {
   std::string text;  ///< with its last line end
   output_stream stream = output_stream::standard_output;
 };
+
+/// One option of a command, as it was defined.
+struct option_description {
+  std::string name = {};  ///< `--json`
+  std::string help = {};
+  bool takes_value = false;
+  bool takes_file = false;
+  std::vector<std::string> values = {};  ///< of a closed set; empty: anything
+};
+
+struct command_description {
+  std::string name = {};  ///< empty: what stands before a command
+  std::string help = {};
+  std::vector<option_description> options = {};
+  std::vector<std::string> words = {};  ///< what its positional argument may be, where that is a closed set
+};
+
+/// Every command with its options, from the definitions that parse_command_line() goes by. The first is the
+/// program itself.
+[[nodiscard]] std::vector<command_description> describe_commands();
 
 /// `arguments` are those after the program's name. Options win over environment variables.
 [[nodiscard]] std::expected<command, early_exit> parse_command_line(

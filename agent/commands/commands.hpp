@@ -9,6 +9,9 @@ namespace pushguard::agent {
 [[nodiscard]] int run(const run_options& options, const configuration::environment& variables);
 [[nodiscard]] int check(const check_options& options, const configuration::environment& variables);
 [[nodiscard]] int status(const status_options& options);
+/// Ends with exit code 0 when the user quits, when nobody reads its output any more, or when the rollout has
+/// ended that a watch without terminal was asked about.
+[[nodiscard]] int watch(const watch_options& options, const configuration::environment& variables);
 [[nodiscard]] int alerts(const alerts_options& options);
 [[nodiscard]] int orgs(const orgs_options& options);
 [[nodiscard]] int audit(const audit_options& options);

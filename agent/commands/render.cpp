@@ -6,39 +6,13 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
+#include "agent/commands/json_members.hpp"
 #include "base/text.hpp"
 
 namespace pushguard::agent {
 namespace {
 
 namespace json = boost::json;
-
-std::string text_of(const json::object& object, std::string_view key) {
-  const json::value* found = object.if_contains(key);
-  return found != nullptr && found->is_string() ? printable(std::string_view(found->get_string())) : "";
-}
-
-std::int64_t number_of(const json::object& object, std::string_view key) {
-  const json::value* found = object.if_contains(key);
-  if (found == nullptr || !found->is_number()) {
-    return 0;
-  }
-  boost::system::error_code ec;
-  const auto number = found->to_number<std::int64_t>(ec);
-  return ec ? 0 : number;
-}
-
-const json::array& array_of(const json::object& object, std::string_view key) {
-  static const json::array none;
-  const json::value* found = object.if_contains(key);
-  return found != nullptr && found->is_array() ? found->get_array() : none;
-}
-
-const json::object& object_of(const json::object& object, std::string_view key) {
-  static const json::object none;
-  const json::value* found = object.if_contains(key);
-  return found != nullptr && found->is_object() ? found->get_object() : none;
-}
 
 /// `87 succeeded, 3 failed, 10 in_progress`: only what there is, in the order of a job's life.
 std::string counts_text(const json::object& jobs) {
@@ -191,6 +165,17 @@ std::string csv_cell(std::string_view text) {
   return quoted + '"';
 }
 
+/// Control characters of both sets (U+009B begins escape sequences as ESC [ does), separators of lines, and
+/// what changes the direction of the text around it.
+bool moves_or_turns_text(std::string_view character) {
+  if (character.size() == 1)
+    return static_cast<unsigned char>(character[0]) < ' ' || character[0] == 127;
+  if (character.size() == 2)
+    return character >= "\u0080" && character <= "\u009F";
+  return (character >= "\u2028" && character <= "\u202E") ||
+         (character >= "\u2066" && character <= "\u2069") || character == "\u200E" || character == "\u200F";
+}
+
 constexpr std::array org_columns{"org_key",    "org_name", "org_type",   "sf_instance",
                                  "request_id", "status",   "error_type", "error_title",
                                  "start",      "end",      "customer",   "tier"};
@@ -198,10 +183,13 @@ constexpr std::array org_columns{"org_key",    "org_name", "org_type",   "sf_ins
 }  // namespace
 
 std::string printable(std::string_view text) {
-  std::string out = to_valid_utf8(text);
-  for (char& c : out) {
-    if (static_cast<unsigned char>(c) < ' ' || c == 127)
-      c = ' ';
+  const std::string valid = to_valid_utf8(text);
+  std::string out;
+  out.reserve(valid.size());
+  for (std::string_view rest = valid; !rest.empty();) {
+    const std::string_view character = rest.substr(0, utf8_character_size(rest));
+    out += moves_or_turns_text(character) ? " " : character;
+    rest.remove_prefix(character.size());
   }
   return out;
 }

@@ -31,7 +31,8 @@ enum class show_decisions { no, yes };
 [[nodiscard]] std::string render_org_csv(const boost::json::object& org);
 [[nodiscard]] std::string render_org_id(const boost::json::object& org);
 
-/// `text` fit for one line of a terminal: control characters become blanks.
+/// `text` fit for one line of a terminal: control characters, separators of lines and what changes the
+/// direction of writing become blanks, invalid UTF-8 U+FFFD.
 [[nodiscard]] std::string printable(std::string_view text);
 
 }  // namespace pushguard::agent

@@ -71,6 +71,38 @@ TEST(CommandLine, ReadsDemo) {
   EXPECT_EQ(parsed<demo_options>({"demo", "--orgs", "3", "--waves", "3"}).waves, 3U);
 }
 
+TEST(CommandLine, ReadsWatch) {
+  using namespace std::chrono_literals;
+  const auto bare = parsed<watch_options>({"watch"});
+  EXPECT_FALSE(bare.rollout);
+  EXPECT_EQ(bare.interval, 1s);
+  EXPECT_EQ(bare.colours, colour_choice::automatic);
+  EXPECT_EQ(bare.output, output_form::text);
+  const auto full = parsed<watch_options>({"watch", std::string(version_id) + "/2", "--hub", "a",
+                                           "--interval", "200ms", "--color=never", "--url", "http://x"});
+  EXPECT_EQ(full.rollout->number, 2U);
+  EXPECT_EQ(full.hub, "a");
+  EXPECT_EQ(full.interval, 200ms);
+  EXPECT_EQ(full.colours, colour_choice::never);
+  EXPECT_EQ(full.connection.url.origin.host, "x");
+  EXPECT_EQ(parsed<watch_options>({"watch", "--json"}).output, output_form::json);
+  EXPECT_EQ(parsed<watch_options>({"watch", "--interval", "1h"}).interval, 1h);
+  const std::map<words, const char*> wrong{
+      {{"watch", "--interval", "199ms"}, "--interval must be a duration from 200ms to 1h"},
+      {{"watch", "--interval", "61m"}, "--interval must be a duration from 200ms to 1h"},
+      {{"watch", "--interval", "often"}, "--interval must be a duration from 200ms to 1h"},
+      {{"watch", "--color", "blue"}, "--color must be auto, always or never"},
+      {{"watch", "--hub", "a"}, "--hub goes with a rollout only"},
+      {{"watch", "--json", version_id}, "--json tells every event as it comes"},
+      {{"watch", "0DV000000000001"}, "04t"}};
+  for (const auto& [arguments, told] : wrong) {
+    const auto made = parse(arguments);
+    ASSERT_FALSE(made) << told;
+    EXPECT_EQ(made.error().exit_code, 2);
+    EXPECT_THAT(made.error().text, HasSubstr(told));
+  }
+}
+
 TEST(CommandLine, ReadsSimulate) {
   const auto made = parsed<simulate_options>({"simulate", "--listen", "127.0.0.1:0", "--scenario", "s.yaml"});
   EXPECT_EQ(made.listen, (configuration::listen_address{"127.0.0.1", 0}));

@@ -46,6 +46,15 @@ TEST(RenderOrgs, KeepsControlCharactersOutOfTheTerminal) {
   EXPECT_THAT(render_org_row(org("\x1b[31mred\x07")), AllOf(Not(HasSubstr("\x1b")), Not(HasSubstr("\x07"))));
 }
 
+TEST(Printable, KeepsLettersAndNothingThatSteersATerminal) {
+  EXPECT_EQ(printable("plain, \u00FC, \u65E5, \U0001F680, \u00A0"),
+            "plain, \u00FC, \u65E5, \U0001F680, \u00A0");
+  EXPECT_EQ(printable("a\x1b[2Jb\tc\nd\x7f"), "a [2Jb c d ");
+  EXPECT_EQ(printable("a\u009B2Jb\u0085c"), "a 2Jb c") << "U+009B begins a sequence as ESC [ does";
+  EXPECT_EQ(printable("a\u202Eb\u2066c\u2069d\u2028e\u200Ff"), "a b c d e f");
+  EXPECT_EQ(printable("a\x9b"), "a\uFFFD");
+}
+
 TEST(RenderAction, TellsWhatCanBeStoppedAndWhatCannot) {
   const auto answer = boost::json::parse(R"({"message": "aborting", "plan": [
     {"request_id": "0DV000000000001", "status": "pending", "step": "cancel", "setup_page": "https://x/never"},
