@@ -6,6 +6,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <charconv>
+#include <memory>
 #include <utility>
 
 #include "agent/decision_api.hpp"
@@ -239,7 +240,14 @@ void event_feed::flush() {
   told_.notify_all();
 }
 
+void event_feed::close() noexcept {
+  is_closed_ = true;
+  told_.notify_all();
+}
+
 asio::awaitable<void> event_feed::run() {
+  const std::unique_ptr<event_feed, void (*)(event_feed*)> closes(this,
+                                                                  [](event_feed* feed) { feed->close(); });
   steady_time next_ping = from_.time.steady_now() + ping_interval;
   for (;;) {
     while (readers_ == 0)
@@ -305,7 +313,8 @@ std::string event_feed::reader::take(std::size_t bytes_min) {
 }
 
 asio::awaitable<void> event_feed::reader::wait() {
-  co_await feed_.told_.wait();
+  if (!is_over())
+    co_await feed_.told_.wait();
 }
 
 }  // namespace pushguard::agent

@@ -61,8 +61,10 @@ class event_feed {
   void note(const view_update& update);
   /// Makes events of what was noted and wakes who waits for them. run() calls it.
   void flush();
-  /// Flushes and pings while there are readers, until cancelled.
+  /// Flushes and pings while there are readers, until cancelled; then closes the feed.
   [[nodiscard]] boost::asio::awaitable<void> run();
+  /// Nothing more is to come: readers end, so that a server can.
+  void close() noexcept;
 
   /// Someone who listens to events of some types. The feed outlives it.
   class reader {
@@ -76,7 +78,8 @@ class event_feed {
     /// What there is to send now, as the format has it: whole events, of `bytes_min` bytes at least where
     /// there are as many. A reset first for who is new or has fallen behind. Empty: nothing.
     [[nodiscard]] std::string take(std::size_t bytes_min);
-    /// Until there may be something.
+    [[nodiscard]] bool is_over() const noexcept { return feed_.is_closed_; }
+    /// Until there may be something, or it is over.
     [[nodiscard]] boost::asio::awaitable<void> wait();
 
    private:
@@ -132,6 +135,7 @@ class event_feed {
   noted noted_;
   std::optional<agent_facts> told_agent_;
   std::uint64_t pings_ = 0;
+  bool is_closed_ = false;
   condition told_;
   condition joined_;
 };

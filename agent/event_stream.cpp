@@ -10,7 +10,7 @@ asio::awaitable<result<>> send_events(event_feed* feed, event_types wanted, std:
   constexpr std::size_t piece = 64UZ * 1024;
   event_feed::reader reader(*feed, wanted, last_id);
   std::string text = "retry: 2000\n\n";
-  for (;;) {
+  while (!reader.is_over()) {
     text += reader.take(piece);
     if (text.empty()) {
       co_await reader.wait();
@@ -20,6 +20,7 @@ asio::awaitable<result<>> send_events(event_feed* feed, event_types wanted, std:
       co_return written;
     text.clear();
   }
+  co_return result<>{};
 }
 
 http_reply answer(event_feed& feed, const http_request& request) {

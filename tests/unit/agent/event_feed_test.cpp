@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/json/parse.hpp>
@@ -386,6 +388,18 @@ TEST_F(EventStream, SendsEventsAndPingsUntilTheClientIsGone) {
   test::run_simulated_for(context_, time_, event_feed::ping_interval);
   EXPECT_EQ(ended_, 1);
   EXPECT_EQ(feed_.readers(), 0U);
+}
+
+TEST_F(EventStream, EndsWithItsFeed) {
+  asio::cancellation_signal stop;
+  asio::co_spawn(context_, feed_.run(), asio::bind_cancellation_slot(stop.slot(), asio::detached));
+  collecting_writer out;
+  open(out, {.target = "/api/v1/stream"});
+  test::run_simulated_for(context_, time_, std::chrono::seconds(1));
+  ASSERT_EQ(ended_, 0);
+  stop.emit(asio::cancellation_type::terminal);
+  test::run_simulated_for(context_, time_, std::chrono::milliseconds(1));
+  EXPECT_EQ(ended_, 1) << "who stops a server does not wait for those who only listen";
 }
 
 TEST_F(EventStream, GoesOnBehindTheLastIdOfEither) {
