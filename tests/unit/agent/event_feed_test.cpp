@@ -354,9 +354,9 @@ class collecting_writer final : public body_writer {
 class EventStream : public EventFeed {
  protected:
   EventStream() { add_event_stream(router_, feed_); }
-  http_reply ask(http_request request) { return test::simulate(context_, time_, router_(request)); }
-  void open(collecting_writer& out, http_request request) {
-    const http_reply reply = ask(std::move(request));
+  http_reply ask(const http_request& request) { return test::simulate(context_, time_, router_(request)); }
+  void open(collecting_writer& out, const http_request& request) {
+    const http_reply reply = ask(request);
     ASSERT_EQ(reply.status, 200);
     ASSERT_TRUE(reply.stream);
     asio::co_spawn(context_, reply.stream(out),

@@ -102,7 +102,7 @@ class PaceBook : public testing::Test {
     made.jobs = jobs;
     return made;
   }
-  rollout_view rollout(std::vector<request_view> waves) {
+  rollout_view rollout(const std::vector<request_view>& waves) {
     rollout_view made;
     made.hub = "devhub";
     made.id = "04t000000000001/1";
@@ -113,7 +113,7 @@ class PaceBook : public testing::Test {
     }
     return made;
   }
-  rollout_view tell(std::vector<request_view> waves, wall_time now) {
+  rollout_view tell(const std::vector<request_view>& waves, wall_time now) {
     view_update update;
     update.requests = waves;
     update.rollouts = {rollout(waves)};
