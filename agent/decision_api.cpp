@@ -8,10 +8,10 @@
 #include <charconv>
 #include <map>
 
+#include "agent/api_json.hpp"
 #include "agent/domain/rollout_id.hpp"
 #include "agent/store/audit_chain.hpp"
 #include "agent/view_making.hpp"
-#include "base/text.hpp"
 
 namespace pushguard::agent {
 namespace {
@@ -24,18 +24,6 @@ constexpr std::int64_t decisions_page_max = 1000;  // as much as the store gives
 constexpr std::int64_t audit_page_max = 2000;      // as much as the store gives
 // Of one page of decisions. A day of refusals has more; the trail has them all.
 constexpr std::size_t calls_max = 2000;
-
-json::string text(std::string_view raw) {
-  return json::string(to_valid_utf8(raw));
-}
-
-json::value time_or_null(const std::optional<wall_time>& time) {
-  return time ? json::value(format_time(*time)) : json::value(nullptr);
-}
-
-json::value ratio_or_null(const std::optional<double>& ratio) {
-  return ratio ? json::value(*ratio) : json::value(nullptr);
-}
 
 json::value since_json(const std::optional<aftermath_view>& since) {
   if (!since)
@@ -213,12 +201,12 @@ json::object decision_json(const decision_view& decision) {
                      {"status_at_decision", entry.status_at_decision},
                      {"step", entry.step},
                      {"outcome", entry.outcome.empty() ? json::value(nullptr) : json::value(entry.outcome)},
-                     {"salesforce_code", text(entry.salesforce_code)},
-                     {"salesforce_message", text(entry.salesforce_message)}});
+                     {"salesforce_code", json_text(entry.salesforce_code)},
+                     {"salesforce_message", json_text(entry.salesforce_message)}});
   }
   json::array signatures;
   for (const signature_view& signature : decision.signatures) {
-    signatures.push_back(json::object{{"signature", text(signature.text)},
+    signatures.push_back(json::object{{"signature", json_text(signature.text)},
                                       {"orgs", signature.orgs},
                                       {"sample_org_keys", json::value_from(signature.sample_orgs)}});
   }
@@ -230,16 +218,16 @@ json::object decision_json(const decision_view& decision) {
           {"mode", decision.mode},
           {"policy", decision.policy},
           {"rule", decision.rule},
-          {"actor", text(decision.actor)},
-          {"reason", text(decision.reason)},
+          {"actor", json_text(decision.actor)},
+          {"reason", json_text(decision.reason)},
           {"failed", decision.failed},
           {"started", decision.started},
           {"excluded", decision.excluded},
           {"in_flight", decision.in_flight},
           {"still_to_start", decision.still_to_start},
-          {"observed_ratio", ratio_or_null(decision.observed_ratio)},
-          {"lower_bound_ratio", ratio_or_null(decision.lower_bound_ratio)},
-          {"threshold_ratio", ratio_or_null(decision.threshold_ratio)},
+          {"observed_ratio", number_or_null(decision.observed_ratio)},
+          {"lower_bound_ratio", number_or_null(decision.lower_bound_ratio)},
+          {"threshold_ratio", number_or_null(decision.threshold_ratio)},
           {"configuration_hash", decision.configuration_hash},
           {"version", decision.version},
           {"error_signatures", std::move(signatures)},
