@@ -12,6 +12,7 @@
 #include "agent/operator_trail.hpp"
 #include "agent/store/ports.hpp"
 #include "base/deadline.hpp"
+#include "base/yield_turn.hpp"
 
 namespace pushguard::agent {
 
@@ -222,7 +223,7 @@ asio::awaitable<operator_answer> alert_center::perform(operator_command command,
   stored(std::move(taken));
   stored(std::move(own));
   is_published_ = false;
-  publish();  // who asks next sees it
+  co_await publish();  // who asks next sees it
   co_return operator_answer{
       .outcome = operator_outcome::done,
       .text = !is_ack ? fmt::format("{} is muted until {}", *id, format_time(now + command.length))
@@ -362,15 +363,27 @@ void alert_center::tell_of_dropped() {
   }
 }
 
-void alert_center::publish() {
+/// A few at a time: of many alerts, copies take as long as a decision may. What changes meanwhile is
+/// published next.
+asio::awaitable<void> alert_center::publish() {
+  constexpr std::size_t alerts_per_turn = 50;
   if (std::exchange(is_published_, true))
-    return;
+    co_return;
   alerting_view view;
-  for (alerts::alert_record& record : book_.snapshot()) {
+  const auto& records = book_.records();
+  for (auto at = records.begin(); at != records.end();) {
+    const alerts::alert_record& record = at->second;
     std::vector<std::string> inhibitors;
     if (record.content.state == alerts::alert_state::firing)
       inhibitors = book_.inhibitors_of(record.content);
-    view.alerts.push_back({.record = std::move(record), .inhibited_by = std::move(inhibitors)});
+    view.alerts.push_back({.record = record, .inhibited_by = std::move(inhibitors)});
+    if (view.alerts.size() % alerts_per_turn != 0) {
+      ++at;
+      continue;
+    }
+    const std::string last = at->first;
+    co_await yield_turn();
+    at = records.upper_bound(last);
   }
   view.receivers = parts_.outbox.status();
   view.dead_letters = dead_letters_;
@@ -391,7 +404,7 @@ asio::awaitable<void> alert_center::run() {
       }
       const bool is_stored = co_await commit_waiting();
       if (is_time_to_look) {
-        publish();
+        co_await publish();
         look_at = parts_.time.steady_now() + looking_interval;
       }
       if (!is_stored) {

@@ -106,7 +106,7 @@ class alert_center {
   void drop_what_was_delivered(luggage& what);
   void watch_receivers();
   void tell_of_dropped();
-  void publish();
+  [[nodiscard]] boost::asio::awaitable<void> publish();
 
   alerts::alert_book book_;
   alert_center_parts parts_;

@@ -111,8 +111,11 @@ boost::asio::awaitable<void> dry_run_follower::follow() {
   if (now < next_ || !parts_.tracked.last_reconciled())
     co_return;
   next_ = now + count_interval;
-  std::vector<store::decision_record> due = parts_.memory.decisions();
-  std::erase_if(due, [&](const store::decision_record& decision) { return !is_due(decision); });
+  std::vector<store::decision_record> due;  // copies: what is recorded of one is noted in between
+  for (const store::decision_record* decision : parts_.memory.decisions()) {
+    if (is_due(*decision))
+      due.push_back(*decision);
+  }
   changed_.clear();
   for (store::decision_record& decision : due) {
     auto since = count_aftermath(parts_.tracked, decision, parts_.hub_clock.wall_now());

@@ -42,28 +42,28 @@ asio::awaitable<void> enforcement::carry_on() {
     parts_.views.note_epoch(rollout, static_cast<int>(watched.epoch), watched.epoch_since);
     end_alerts_of_earlier_epochs(rollout);  // an end between two commits may have kept one
   }
-  for (const store::decision_record& decision : memory_.decisions()) {
-    const domain::rollout_id rollout = rollout_of(decision.key.rollout);
-    parts_.views.note(decision);
-    if (is_in_force(decision.key)) {
-      parts_.views.note_aborted(rollout, decision.decided_at);
+  for (const store::decision_record* decision : memory_.decisions()) {
+    const domain::rollout_id rollout = rollout_of(decision->key.rollout);
+    parts_.views.note(*decision);
+    if (is_in_force(decision->key)) {
+      parts_.views.note_aborted(rollout, decision->decided_at);
     }
-    auto spared = co_await parts_.agent.store.spared_orgs_of(decision.key.rollout);
+    auto spared = co_await parts_.agent.store.spared_orgs_of(decision->key.rollout);
     if (spared && !spared->empty()) {
       parts_.views.note_spared(rollout, std::move(*spared));
     }
-    if (is_unfinished(decision)) {
-      parts_.agent.log.warning("abort_resumed", {{"decision", decision.id}, {"rollout", rollout.text()}});
-      begin_carrying_out(decision);
+    if (is_unfinished(*decision)) {
+      parts_.agent.log.warning("abort_resumed", {{"decision", decision->id}, {"rollout", rollout.text()}});
+      begin_carrying_out(*decision);
     }
   }
 }
 
 void enforcement::end_alerts_of_earlier_epochs(const domain::rollout_id& rollout) {
   const std::uint32_t present = parts_.judge.epoch(rollout);
-  for (const store::decision_record& decision : memory_.decisions()) {
-    if (rollout_of(decision.key.rollout) == rollout && decision.key.epoch < present)
-      parts_.agent.alerts.resolve(containment_alert_id(make_decision_view(decision)));
+  for (const store::decision_record* decision : memory_.decisions_of(rollout)) {
+    if (decision->key.epoch < present)
+      parts_.agent.alerts.resolve(containment_alert_id(make_decision_view(*decision)));
   }
   std::erase_if(unrecorded_, [&](const auto& refused) {
     if (refused.first.rollout != rollout || refused.first.epoch >= present)
@@ -101,9 +101,9 @@ void enforcement::forget_held(const rule_key& rule) {
 }
 
 void enforcement::keep_policies_in_force() {
-  for (const store::decision_record& decision : memory_.decisions()) {
-    const policy::policy_specification* policy = parts_.judge.find_policy(decision.key.policy);
-    if (policy != nullptr && is_in_force(decision.key))
+  for (const store::decision_record* decision : memory_.decisions()) {
+    const policy::policy_specification* policy = parts_.judge.find_policy(decision->key.policy);
+    if (policy != nullptr && is_in_force(decision->key))
       kept_policies_.insert_or_assign(policy->name, *policy);
   }
 }

@@ -28,7 +28,7 @@ void hub_memory::restore(const store::loaded_state& known) {
   }
   for (const store::decision_record& decision : known.decisions) {
     if (decision.key.rollout.hub == hub_)
-      decisions_.emplace(decision.id, decision);
+      note(decision);
   }
 }
 
@@ -132,12 +132,22 @@ void hub_memory::put_back(std::span<const store::watched_rollout> changes) {
 
 void hub_memory::note(const store::decision_record& decision) {
   decisions_.insert_or_assign(decision.id, decision);
+  decisions_of_[rollout_of(decision.key.rollout)].insert(decision.id);
 }
 
-std::vector<store::decision_record> hub_memory::decisions() const {
-  std::vector<store::decision_record> out;
+std::vector<const store::decision_record*> hub_memory::decisions() const {
+  std::vector<const store::decision_record*> out;
   for (const auto& [id, decision] : decisions_)
-    out.push_back(decision);
+    out.push_back(&decision);
+  return out;
+}
+
+std::vector<const store::decision_record*> hub_memory::decisions_of(const domain::rollout_id& rollout) const {
+  std::vector<const store::decision_record*> out;
+  if (const auto found = decisions_of_.find(rollout); found != decisions_of_.end()) {
+    for (const std::int64_t id : found->second)
+      out.push_back(&decisions_.at(id));
+  }
   return out;
 }
 
@@ -149,11 +159,9 @@ const store::decision_record* hub_memory::find(const store::decision_key& key) c
 
 const store::decision_record* hub_memory::abort_of(const domain::rollout_id& rollout,
                                                    std::uint32_t epoch) const {
-  for (const auto& [id, decision] : decisions_) {
-    if (rollout_of(decision.key.rollout) == rollout && decision.key.epoch == epoch &&
-        is_in_force(decision.key)) {
-      return &decision;
-    }
+  for (const store::decision_record* decision : decisions_of(rollout)) {
+    if (decision->key.epoch == epoch && is_in_force(decision->key))
+      return decision;
   }
   return nullptr;
 }

@@ -42,12 +42,14 @@ class hub_memory {
   // ---- decisions ----
 
   void note(const store::decision_record& decision);
-  /// Oldest first.
-  [[nodiscard]] std::vector<store::decision_record> decisions() const;
-  /// Nullptr where there is none. Valid until the next note().
+  /// Oldest first. They stay where they are; note() changes them.
+  [[nodiscard]] std::vector<const store::decision_record*> decisions() const;
+  [[nodiscard]] std::vector<const store::decision_record*> decisions_of(
+      const domain::rollout_id& rollout) const;
+  /// Nullptr where there is none.
   [[nodiscard]] const store::decision_record* find(const store::decision_key& key) const;
   /// The abort in force of a rollout in this epoch, which holds for requests that join it; nullptr without
-  /// one. Valid until the next note().
+  /// one.
   [[nodiscard]] const store::decision_record* abort_of(const domain::rollout_id& rollout,
                                                        std::uint32_t epoch) const;
   void begin(std::int64_t decision) { carried_out_.insert(decision); }
@@ -59,6 +61,7 @@ class hub_memory {
   std::map<domain::rollout_id, store::watched_rollout> watched_;
   std::set<domain::rollout_id> changed_;
   std::map<std::int64_t, store::decision_record> decisions_;
+  std::map<domain::rollout_id, std::set<std::int64_t>> decisions_of_;
   std::set<std::int64_t> carried_out_;
 };
 

@@ -243,14 +243,13 @@ std::optional<operator_answer> operator_desk::refuse_to_resume(const domain::rol
                            .text = fmt::format("{} {} is not aborted: there is nothing to resume",
                                                parts_.agent.hub.name, rollout.text())};
   }
-  for (const store::decision_record& decision : memory.decisions()) {
-    if (rollout_of(decision.key.rollout) != rollout || decision.key.epoch != epoch ||
-        !memory.is_carried_out(decision.id))
+  for (const store::decision_record* decision : memory.decisions_of(rollout)) {
+    if (decision->key.epoch != epoch || !memory.is_carried_out(decision->id))
       continue;
     return operator_answer{
         .outcome = operator_outcome::conflict,
         .text = fmt::format("decision {} of {} {} is still being carried out: resume when it has ended",
-                            decision.id, parts_.agent.hub.name, rollout.text())};
+                            decision->id, parts_.agent.hub.name, rollout.text())};
   }
   return std::nullopt;
 }

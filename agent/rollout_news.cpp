@@ -79,23 +79,31 @@ alerts::alert make_rollout_alert(const alert_context& context, const rollout_sto
   return made;
 }
 
+rollout_story::chapter read_chapter(const tracker::tracker& tracked, tracker::rollout_index rollout,
+                                    bool is_aborted) {
+  const tracker::rollout_record& record = tracked.at(rollout);
+  if (record.requests.empty())
+    return rollout_story::chapter::unknown;  // known from the store, and not read yet
+  if (!record.is_open())
+    return rollout_story::chapter::ended;
+  if (is_aborted)
+    return rollout_story::chapter::aborted;
+  const tracker::status_counts jobs = tracked.job_counts(rollout);
+  const bool has_started = count_of(jobs, push_status::in_progress) > 0 ||
+                           count_of(jobs, push_status::succeeded) > 0 ||
+                           count_of(jobs, push_status::failed) > 0;
+  return has_started ? rollout_story::chapter::running : rollout_story::chapter::unknown;
+}
+
 rollout_story read_story(const tracker::tracker& tracked, tracker::rollout_index rollout,
                          const store::decision_record* abort, std::uint32_t epoch) {
-  rollout_story story{.epoch = epoch, .jobs = tracked.job_counts(rollout)};
-  const bool has_started = count_of(story.jobs, push_status::in_progress) > 0 ||
-                           count_of(story.jobs, push_status::succeeded) > 0 ||
-                           count_of(story.jobs, push_status::failed) > 0;
-  if (tracked.at(rollout).requests.empty())
-    return story;  // known from the store, and not read yet
-  if (!tracked.at(rollout).is_open()) {
-    story.at = rollout_story::chapter::ended;
-  } else if (abort != nullptr) {
-    story.at = rollout_story::chapter::aborted;
+  rollout_story story{.at = read_chapter(tracked, rollout, abort != nullptr),
+                      .epoch = epoch,
+                      .jobs = tracked.job_counts(rollout)};
+  if (story.at == rollout_story::chapter::aborted) {
     story.abort_cause = abort->key.mode == store::decision_mode::manual
                             ? fmt::format("{}: {}", abort->actor, abort->reason)
                             : fmt::format("{}/{}: {}", abort->key.policy, abort->key.rule, abort->reason);
-  } else if (has_started) {
-    story.at = rollout_story::chapter::running;
   }
   return story;
 }
@@ -112,19 +120,23 @@ bool is_closed(const tracker::tracker& tracked, tracker::rollout_index rollout, 
 }
 
 void rollout_news::tell(duration gap, wall_time now) {
-  for (std::size_t i = 0; i < parts_.tracked.rollouts().size(); ++i) {
+  told_.resize(parts_.tracked.rollouts().size());
+  for (std::size_t i = 0; i < told_.size(); ++i) {
     const auto index = static_cast<tracker::rollout_index>(i);
-    const domain::rollout_id id = parts_.tracked.at(index).id;
-    told& before = told_[id];
+    const domain::rollout_id& id = parts_.tracked.at(index).id;
+    told& before = told_[i];
     const std::uint32_t epoch = parts_.epoch_of(id);
+    if (before.is_closed && epoch == before.epoch && !parts_.tracked.at(index).is_open())
+      continue;
     const store::decision_record* abort = parts_.memory.abort_of(id, epoch);
-    const rollout_story story = read_story(parts_.tracked, index, abort, epoch);
-    if (story.at != rollout_story::chapter::unknown && (story.at != before.at || epoch != before.epoch)) {
-      before.at = story.at;
+    const rollout_story::chapter at = read_chapter(parts_.tracked, index, abort != nullptr);
+    if (at != rollout_story::chapter::unknown && (at != before.at || epoch != before.epoch)) {
+      before.at = at;
       before.epoch = epoch;
       before.is_closed = false;
-      alerts::alert news = make_rollout_alert(parts_.context_of(id), story);
-      if (story.at == rollout_story::chapter::ended) {
+      alerts::alert news =
+          make_rollout_alert(parts_.context_of(id), read_story(parts_.tracked, index, abort, epoch));
+      if (at == rollout_story::chapter::ended) {
         parts_.alerts.end(std::move(news));
       } else {
         parts_.alerts.raise(std::move(news));
@@ -132,10 +144,8 @@ void rollout_news::tell(duration gap, wall_time now) {
     }
     if (!before.is_closed && is_closed(parts_.tracked, index, gap, now)) {
       before.is_closed = true;
-      for (const store::decision_record& decision : parts_.memory.decisions()) {
-        if (rollout_of(decision.key.rollout) == id)
-          parts_.alerts.end(containment_alert_id(make_decision_view(decision)));
-      }
+      for (const store::decision_record* decision : parts_.memory.decisions_of(id))
+        parts_.alerts.end(containment_alert_id(make_decision_view(*decision)));
     }
   }
 }

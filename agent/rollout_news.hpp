@@ -1,8 +1,8 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <string>
+#include <vector>
 
 #include "agent/alert_center.hpp"
 #include "agent/alert_texts.hpp"
@@ -27,6 +27,9 @@ struct rollout_story {
 
 /// Where the rollout is in its story; `unknown` before anything of it has started, and
 /// while nothing of it was read.
+[[nodiscard]] rollout_story::chapter read_chapter(const tracker::tracker& tracked,
+                                                  tracker::rollout_index rollout, bool is_aborted);
+/// With what there is to say of it.
 [[nodiscard]] rollout_story read_story(const tracker::tracker& tracked, tracker::rollout_index rollout,
                                        const store::decision_record* abort, std::uint32_t epoch);
 
@@ -59,7 +62,7 @@ class rollout_news {
   };
 
   rollout_news_parts parts_;
-  std::map<domain::rollout_id, told> told_;
+  std::vector<told> told_;  ///< by rollout
 };
 
 }  // namespace pushguard::agent

@@ -51,6 +51,35 @@ TEST(HubMemory, TakesAnAbortOfOneRequestForNoneOfTheRollout) {
   EXPECT_EQ(memory.find(manual_key(key, 2, request)), nullptr);
 }
 
+TEST(HubMemory, TellsTheDecisionsOfARolloutOldestFirst) {
+  const domain::rollout_id other{rollout.version, 2};
+  hub_memory memory("devhub");
+  store::loaded_state stored;
+  stored.decisions = {decision(7, manual_key(stored_rollout("devhub", rollout), 2, std::nullopt)),
+                      decision(3, manual_key(stored_rollout("devhub", rollout), 1, std::nullopt)),
+                      decision(4, manual_key(stored_rollout("devhub", other), 1, std::nullopt)),
+                      decision(5, manual_key(stored_rollout("elsewhere", rollout), 1, std::nullopt))};
+  memory.restore(stored);
+  const auto ids = [](const auto& decisions) {
+    std::vector<std::int64_t> out;
+    for (const store::decision_record* each : decisions)
+      out.push_back(each->id);
+    return out;
+  };
+  EXPECT_THAT(ids(memory.decisions_of(rollout)), ElementsAre(3, 7));
+  EXPECT_THAT(ids(memory.decisions()), ElementsAre(3, 4, 7));
+  const store::decision_record* third = memory.abort_of(rollout, 1);
+  store::decision_record ended = *third;
+  ended.reason = "later";
+  memory.note(ended);
+  memory.note(decision(1, manual_key(stored_rollout("devhub", other), 2, std::nullopt)));
+  EXPECT_THAT(ids(memory.decisions_of(other)), ElementsAre(1, 4));
+  EXPECT_THAT(ids(memory.decisions_of(rollout)), ElementsAre(3, 7))
+      << "one that is noted again is not another";
+  EXPECT_EQ(third->reason, "later") << "where it was";
+  EXPECT_TRUE(memory.decisions_of({rollout.version, 3}).empty());
+}
+
 TEST(HubMemory, UndoesWhatCouldNotBeStored) {
   hub_memory memory("devhub");
   memory.watch(rollout, std::array{request});
