@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { badge, browserTest, isSameLoad, markLoad } from './browser_test.js';
-import { bad, slow } from './scenarios.js';
+import { badAndLong, slow } from './scenarios.js';
 import { patience, tokens, until } from './world.js';
 
 const button = (page, name) => page.getByRole('group', { name: 'Actions on this rollout' }).getByRole('button', { name, exact: true });
@@ -149,7 +149,7 @@ async function countJobs(world, status) {
 }
 
 browserTest('a rule that was breached before the agent came is armed by hand, acts when the hold ends, and the rollout is resumed', {
-  scenario: bad.replace('orgs: 90', 'orgs: 900').replace('total: 300', 'total: 1110'),
+  scenario: badAndLong,
   agentWaits: true,
 }, async ({ world, open }) => {
   await countJobs(world, 'Failed');

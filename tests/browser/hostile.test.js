@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { browserTest, nameOf, untilPage } from './browser_test.js';
 import { startRelay } from './relay.js';
-import { bad } from './scenarios.js';
+import { badAndShort } from './scenarios.js';
 
 // What somebody may call an org who wants the page to do something else than to show it.
 const names = [
@@ -52,7 +52,7 @@ const runsForward = (selector) =>
   });
 
 browserTest('hostile names stay text wherever they appear', {
-  scenario: `${bad.replace('time_scale: 60', 'time_scale: 400')}
+  scenario: `${badAndShort.replace('rate: 25%', 'rate: 50%')}
 package: { name: ${JSON.stringify(packageName)} }
 `,
   between: (hub) => startRelay(hub, rename),

@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { browserTest } from './browser_test.js';
-import { bad } from './scenarios.js';
-
-const fast = bad.replace('time_scale: 60', 'time_scale: 400');
+import { badAndShort } from './scenarios.js';
 
 async function downloaded(page, link) {
   const [download] = await Promise.all([page.waitForEvent('download'), link.click()]);
   return { name: download.suggestedFilename(), lines: fs.readFileSync(await download.path(), 'utf8').split(/\r?\n/).filter(Boolean) };
 }
 
-browserTest('the table of orgs filters, searches and pages, and its files hold all that failed or were spared', { scenario: fast }, async ({ world, open }) => {
+browserTest('the table of orgs filters, searches and pages, and its files hold all that failed or were spared', { scenario: badAndShort }, async ({ world, open }) => {
   const rollout = await world.rollout();
   const path = `api/v1/rollouts/${rollout.hub}/${rollout.id}`;
   await world.until('the end', path, ({ jobs, decisions }) =>

@@ -1,6 +1,6 @@
 // The orgs of a rollout: a table that the agent pages, filters and searches.
 
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { count, duration, number, parseTime } from '../logic/format.js';
 import { errorTypes, fileQuery, noFilter, orgsQuery, pageSize } from '../logic/query.js';
 import { rolloutPath } from '../logic/route.js';
@@ -149,7 +149,9 @@ export function Orgs({ hub, id, waves, revision, filter, onFilter, now }) {
   useEffect(() => setPages([]), [settled]);
 
   const rows = answer?.orgs ?? [];
-  const first = pages.length * pageSize + 1;
+  // The number of the first row that is shown: while another page is asked for, that is one of the page before.
+  const first = useRef(1);
+  if (of === path) first.current = pages.length * pageSize + 1;
   const isOld = of !== path || Boolean(error);
   return (
     <>
@@ -160,7 +162,7 @@ export function Orgs({ hub, id, waves, revision, filter, onFilter, now }) {
           {!answer && !error && 'Loading the orgs …'}
           {answer && answer.matching === 0 && 'No org matches.'}
           {answer && answer.matching > 0 &&
-            `${number(first)} to ${number(first + rows.length - 1)} of ${count(answer.matching, 'org')}`}
+            `${number(first.current)} to ${number(first.current + rows.length - 1)} of ${count(answer.matching, 'org')}`}
         </p>
         <div class="pager">
           <button type="button" disabled={pages.length === 0} onClick={() => setPages(pages.slice(0, -1))}>
