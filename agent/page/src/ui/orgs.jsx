@@ -31,6 +31,17 @@ function Choice({ label, value, options, onChange }) {
   );
 }
 
+/** What a group of failures has in common, for which there is no field. */
+function Chosen({ label, value, onClear }) {
+  if (!value) return null;
+  return (
+    <button type="button" class="chosen-filter" onClick={onClear}>
+      <span>{label}</span> <span class="clip">{value}</span> <span aria-hidden="true">×</span>
+      <span class="hidden">: remove this filter</span>
+    </button>
+  );
+}
+
 function Filters({ filter, waves, onChange }) {
   const set = (name) => (value) => onChange({ ...filter, [name]: value });
   const withOwn = (options, value) => (value && !options.some(([each]) => each === value) ? [...options, [value, value]] : options);
@@ -75,6 +86,8 @@ function Filters({ filter, waves, onChange }) {
           onInput={(event) => set('sf_instance')(event.currentTarget.value.trim())}
         />
       </label>
+      <Chosen label="Error" value={filter.signature} onClear={() => set('signature')('')} />
+      <Chosen label="Version before" value={filter.from_version} onClear={() => set('from_version')('')} />
       <button type="button" onClick={() => onChange(noFilter)}>
         Clear<span class="hidden"> all filters</span>
       </button>
