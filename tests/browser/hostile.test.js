@@ -15,7 +15,7 @@ const names = [
   '\u202Etxt.exe\u2066 \u202Dxyz',
   `${'W'.repeat(300)}${'👩‍👩‍👧‍👦'.repeat(20)}`,
 ];
-const packageName = '<img src=x onerror=alert(1)>"\'';
+const packageName = '<img src=x onerror=alert(1)>"\'\u202Exyz';
 
 /** Gives each org, and each error of a job, one of the names: the same whenever it is asked. */
 function rename(record) {
@@ -36,20 +36,26 @@ const countElements = () =>
 const clean = { img: 0, script: 1, iframe: 0, form: 0, svg: 1, h1: 1, '[id=hostile]': 0, '[onload]': 0, '[onerror]': 0, '[onfocus]': 0,
   '[autofocus]': 0, 'a[href^="javascript:"]': 0 };
 
-/** Whether the characters of each element that a selector finds run from left to right. */
-const runsForward = (selector) =>
-  [...document.querySelectorAll(selector)].every((element) => {
-    const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
-    const text = walker.nextNode();
-    if (text === null || text.length < 2) return true;
+/**
+ * The texts of the elements that a selector finds which do not run from left to right, although nothing in them says that they
+ * should not; and how many were looked at.
+ */
+const backward = (selector) => {
+  const found = { looked: 0, texts: [] };
+  for (const element of document.querySelectorAll(selector)) {
+    const text = document.createTreeWalker(element, NodeFilter.SHOW_TEXT).nextNode();
+    if (text === null || text.length < 2 || /[\u202a-\u202e\u2066-\u2069]/.test(text.data)) continue;
     const leftOf = (at) => {
       const range = document.createRange();
       range.setStart(text, at);
       range.setEnd(text, at + 1);
       return range.getBoundingClientRect().left;
     };
-    return leftOf(0) < leftOf(1);
-  });
+    found.looked += 1;
+    if (leftOf(0) >= leftOf(1)) found.texts.push(text.data.slice(0, 40));
+  }
+  return found;
+};
 
 browserTest('hostile names stay text wherever they appear', {
   scenario: `${badAndShort.replace('rate: 25%', 'rate: 50%')}
@@ -117,7 +123,11 @@ package: { name: ${JSON.stringify(packageName)} }
   assert.deepEqual(found, clean);
   assert.equal(await page.evaluate(() => 'wasHacked' in window), false);
   assert.equal(context.pages().length, 1);
-  assert.ok(await page.evaluate(runsForward, '.orgs th code, .group-number b, .orgs [data-name=Status] .badge, .error-cell b'));
+  for (const selector of ['h1 code', '.orgs th code', '.orgs [data-name=Customer] .badge', '.error-cell bdi']) {
+    const { looked, texts } = await page.evaluate(backward, selector);
+    assert.ok(looked > 0, `${selector} is not there`);
+    assert.deepEqual(texts, [], `${selector} runs backwards`);
+  }
   for (const width of [360, 1280]) {
     await page.setViewportSize({ width, height: 900 });
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `wider than ${width} pixels`);

@@ -110,7 +110,7 @@ function Row({ org, waveName, now }) {
         <code class="quiet">{org.org_key}</code>
       </th>
       <td data-name="Customer">
-        {org.customer || '–'}
+        <bdi>{org.customer || '–'}</bdi>
         {org.tier && <> <span class="badge quiet">{org.tier}</span></>}
       </td>
       <td data-name="Status">
@@ -127,7 +127,7 @@ function Row({ org, waveName, now }) {
       <td data-name="Error" class="error-cell">
         {org.error_type && (
           <>
-            <b>{org.error_type}</b> {org.error_title} <span class="quiet">{org.error_message}</span>
+            <b>{org.error_type}</b> <bdi>{org.error_title}</bdi> <bdi class="quiet">{org.error_message}</bdi>
           </>
         )}
       </td>
