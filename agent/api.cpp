@@ -168,7 +168,14 @@ std::expected<org_filter, std::string> read_filter(const http_request& request) 
     if (type != domain::to_string(*filter.type))
       return std::unexpected("org_type must be Production or Sandbox");
   }
+  if (const std::string version = asked("from_version"); !version.empty()) {
+    const auto id = domain::version_id::parse(version);
+    if (!id)
+      return std::unexpected("from_version: " + id.error().text());
+    filter.from_version = *id;
+  }
   filter.sf_instance = asked("sf_instance");
+  filter.signature = asked("signature");
   filter.text = asked("q");
   return filter;
 }

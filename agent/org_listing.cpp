@@ -19,6 +19,11 @@ bool contains_ignoring_case(std::string_view text, std::string_view lower) {
   return !std::ranges::search(text, lower, same).empty();
 }
 
+std::string signature_of(const job_view& job) {
+  return domain::error_signature(job.error.value_or(domain::error_type::unknown), job.error_title,
+                                 job.error_message);
+}
+
 }  // namespace
 
 // --- org_lists -----------------------------------------------------------------------------------
@@ -105,7 +110,11 @@ bool org_matcher::has_text(const listed_org& org, const org_view* known) const {
 
 bool org_matcher::operator()(const listed_org& org) const {
   if (!has_result(org) || (!filter_.wave.empty() && org.job->request != filter_.wave) ||
-      (filter_.error && org.job->error != filter_.error))
+      (filter_.error && org.job->error != filter_.error) ||
+      (filter_.from_version && org.job->from_version != filter_.from_version))
+    return false;
+  if (!filter_.signature.empty() &&
+      (org.job->status != push_status::failed || signature_of(*org.job) != filter_.signature))
     return false;
   if (!filter_.type && filter_.sf_instance.empty() && filter_.text.empty())
     return true;
@@ -145,8 +154,7 @@ bool is_of_failures_alone(failure_group_key by) {
 std::string group_of(const job_view& job, const org_view* org, failure_group_key by) {
   switch (by) {
     case failure_group_key::signature:
-      return domain::error_signature(job.error.value_or(domain::error_type::unknown), job.error_title,
-                                     job.error_message);
+      return signature_of(job);
     case failure_group_key::error_type:
       return std::string(domain::to_string(job.error.value_or(domain::error_type::unknown)));
     case failure_group_key::sf_instance:

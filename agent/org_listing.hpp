@@ -53,6 +53,8 @@ struct org_filter {
   std::optional<domain::error_type> error = {};
   std::optional<domain::org_type> type = {};
   std::string sf_instance = {};
+  std::string signature = {};  ///< of the error, as group_failures() tells it; only failed orgs have one
+  std::optional<domain::version_id> from_version = {};
   std::string text = {};  ///< a part of the org's name, customer, tier or key; ASCII letters in either case
 };
 

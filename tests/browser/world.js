@@ -209,12 +209,13 @@ export class World {
     /** Where the agent answers, with a slash at the end; the same after it was started again. */
     this.url = null;
     this.hubUrl = null;
-    this.#write('scenario.yaml', this.#options.scenario);
-    this.#write('api.tokens', Object.entries(tokens).map(([name, token]) => `${name}:${token}\n`).join(''), 0o600);
-    for (const [name, text] of Object.entries(this.#options.files)) this.#write(name, text);
+    this.write('scenario.yaml', this.#options.scenario);
+    this.write('api.tokens', Object.entries(tokens).map(([name, token]) => `${name}:${token}\n`).join(''), 0o600);
+    for (const [name, text] of Object.entries(this.#options.files)) this.write(name, text);
   }
 
-  #write(name, text, mode = 0o644) {
+  /** Writes a file of the folder; the agent reads it with its next start, or on SIGHUP. */
+  write(name, text, mode = 0o644) {
     fs.writeFileSync(path.join(this.folder, name), text, { mode });
   }
 
@@ -258,7 +259,7 @@ ${more}`;
 
   /** Starts the agent, with the port and the state that it had before; answers when it listens. */
   async startAgent() {
-    this.#write('pushguard.yaml', this.#configuration());
+    this.write('pushguard.yaml', this.#configuration());
     this.agent = new Process('the agent', program(), ['run', '--config', path.join(this.folder, 'pushguard.yaml')]);
     const [, url, port] = await this.agent.match(/event=agent_started .*?listen=(http:\/\/127\.0\.0\.1:(\d+))/);
     this.url = `${url}/`;
@@ -350,6 +351,13 @@ export async function openBrowser({ parameters = [] } = {}) {
   });
 }
 
+/** Throws where the agent answers that it has no page. */
+async function checkPage(world) {
+  const text = await (await fetch(world.url)).text();
+  if (text.includes('left out of this build'))
+    throw new Error(`${program()} was built without the live page although Node.js is here: run cmake --preset release and build again, and read what it says about the page`);
+}
+
 /**
  * Opens a page in a context of its own, and watches what must never happen.
  * @param {import('playwright-core').Browser} browser
@@ -359,6 +367,7 @@ export async function openBrowser({ parameters = [] } = {}) {
  *   `expected` is none
  */
 export async function openPage(browser, world, options = {}) {
+  await checkPage(world);
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-GB', ...options });
   context.setDefaultTimeout(patience);
   const problems = [];

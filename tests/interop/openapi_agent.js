@@ -225,6 +225,11 @@ async function checkLists(known) {
   for (const by of ['signature', 'error_type', 'sf_instance', 'org_type', 'from_version']) {
     const found = await get('getRolloutFailures', { values, query: `?by=${by}` });
     expect(found.by === by && found.groups.length > 0, `no failures by ${by}`);
+    for (const group of found.groups.filter(({ value }) => value !== '')) {
+      const query = `?result=failed&${by}=${encodeURIComponent(group.value)}`;
+      const { matching } = await get('listOrgs', { values, query });
+      expect(matching === group.failed, `${matching} orgs for ${query} instead of ${group.failed}`);
+    }
   }
   const history = await get('getRolloutHistory', { values });
   expect(history.rules.some((rule) => rule.points.length > 0), 'no rule has points');

@@ -10,10 +10,12 @@
 #include <vector>
 
 #include "tests/bench/decision/measured_agent.hpp"
+#include "tests/bench/decision/stream_readers.hpp"
 
 /// What stands between a breaching event and the first call that it leads to, in the whole agent with 100 000
-/// orgs loaded: in quiet, and under scrapes and a stream of other events. And how long twenty requests take
-/// to be cancelled beside one. docs/benchmarks.md says what exactly is measured.
+/// orgs loaded: in quiet, under scrapes and a stream of other events, and with many who follow the agent. And
+/// how long twenty requests take to be cancelled beside one. docs/benchmarks.md says what exactly is
+/// measured.
 namespace pushguard::bench {
 namespace {
 
@@ -26,6 +28,10 @@ constexpr std::size_t wave_samples = 5;
 constexpr std::size_t warm_up = 3;
 constexpr unsigned load_events_per_second = 500;
 constexpr duration answer_delay = 50ms;
+constexpr stream_audience audience{.reading = 200, .stalled = 50};
+constexpr std::size_t audience_rounds = 5;
+constexpr std::size_t audience_samples = 10;  // of a round, with them and as many without
+constexpr unsigned audience_events_per_second = 50;
 
 using figures = std::vector<nanoseconds>;
 
@@ -119,9 +125,9 @@ class measurements {
     return measured;
   }
 
-  measured_agent agent_{
-      {.rollouts_of_one = warm_up + quiet_samples + loaded_rounds * loaded_samples + wave_samples,
-       .rollouts_of_many = wave_samples}};
+  measured_agent agent_{{.rollouts_of_one = warm_up + quiet_samples + loaded_rounds * loaded_samples +
+                                            2 * audience_rounds * audience_samples + wave_samples,
+                         .rollouts_of_many = wave_samples}};
   std::optional<quiet_figures> quiet_;
 };
 
@@ -217,6 +223,51 @@ void decide_under_load(benchmark::State& state) {
   }
 }
 
+/// One round of breaches while a rollout goes on.
+void add_round(measured_agent& agent, breach_figures& to) {
+  for (std::size_t i = 0; i < audience_samples; ++i)
+    to.add(agent.breach_in_quiet());
+}
+
+void decide_with_audience(benchmark::State& state) {
+  constexpr double claimed_trips = 3;     // bare ones, as without an audience
+  constexpr double claimed_ratio = 1.25;  // of what it takes without one
+  for (auto _ : state) {
+    const double bare = microseconds(measurements::get().quiet().bare);
+    measured_agent& agent = measurements::get().agent();
+    breach_figures without;
+    breach_figures with;
+    std::uint64_t bytes = 0;
+    agent.hub().load(audience_events_per_second);
+    for (std::size_t round = 0; round < audience_rounds; ++round) {
+      add_round(agent, without);
+      const stream_readers readers(agent.address(), audience);
+      add_round(agent, with);
+      bytes += readers.bytes_read();
+    }
+    agent.hub().load(0);
+    print_table("50 events/s", without);
+    print_table("50 events/s, 250 streams", with);
+    state.SetIterationTime(std::chrono::duration<double>(median(with.asking)).count());
+    tell(state, with, 0.5);
+    const auto compare = [&](const char* what, const figures& those, const figures& others) {
+      const double trips = microseconds(median(those)) / bare;
+      const double ratio = microseconds(median(those)) / microseconds(median(others));
+      state.counters[fmt::format("{}_ratio", what)] = ratio;
+      if (trips > claimed_trips || ratio > claimed_ratio)
+        state.SkipWithError(
+            fmt::format(
+                "with 250 event streams open, {} took {:.2f} bare round trips, not at most 3, or {:.2f} "
+                "times what it takes without, not at most 1.25",
+                what, trips, ratio)
+                .c_str());
+    };
+    compare("asking", with.asking, without.asking);
+    compare("acting", with.acting, without.acting);
+    state.counters["streamed_MB"] = static_cast<double>(bytes) / 1e6;
+  }
+}
+
 void cancel_waves(benchmark::State& state) {
   constexpr double claimed_ratio = 4;
   for (auto _ : state) {
@@ -259,6 +310,11 @@ BENCHMARK(guarded<decide_in_quiet>)
     ->Unit(benchmark::kMicrosecond);
 BENCHMARK(guarded<decide_under_load>)
     ->Name("decision/under_load")
+    ->Iterations(1)
+    ->UseManualTime()
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK(guarded<decide_with_audience>)
+    ->Name("decision/with_250_streams")
     ->Iterations(1)
     ->UseManualTime()
     ->Unit(benchmark::kMicrosecond);

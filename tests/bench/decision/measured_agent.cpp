@@ -1,8 +1,5 @@
 #include "tests/bench/decision/measured_agent.hpp"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <fmt/format.h>
 
 #include <boost/asio/io_context.hpp>
@@ -13,6 +10,7 @@
 
 #include "agent/configuration/configuration.hpp"
 #include "base/http_client.hpp"
+#include "tests/bench/decision/other_machine.hpp"
 
 namespace pushguard::bench {
 namespace {
@@ -26,7 +24,6 @@ constexpr duration patience = 60s;
 constexpr duration pace = 2100ms;
 // No call for so long: whatever the last breach or event led to is over, also its last commit.
 constexpr duration quiet = 40ms;
-constexpr int scraper_niceness = 10;
 constexpr std::size_t page_bytes_max = 1024UZ * 1024 * 1024;
 
 /// Formats every line as the agent does, and writes it to a file.
@@ -207,8 +204,7 @@ scraper::~scraper() {
 }
 
 void scraper::scrape_forever(const origin& agent, const std::string& target) {
-  // It stands for a program on another machine: what it costs itself must not be taken from the agent.
-  (void)setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), scraper_niceness);
+  stand_for_another_machine();
   const auto sockets = test::make_socket_world();
   const auto client = make_http_client(sockets->net(), sockets->time(), agent);
   while (!is_over_) {

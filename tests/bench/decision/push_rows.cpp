@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <charconv>
 #include <iterator>
-#include <map>
 
 namespace pushguard::bench {
 namespace {
@@ -101,8 +100,13 @@ push_rows::push_rows(const hub_size& size, wall_time now) : began_(now) {
 std::uint32_t push_rows::add_request(std::uint32_t version, std::string_view status, std::uint32_t jobs,
                                      std::string_view job_status, wall_time now) {
   const auto request = static_cast<std::uint32_t>(requests_.size());
-  requests_.push_back({version, static_cast<std::uint32_t>(jobs_.size()), jobs, status, now});
-  jobs_.insert(jobs_.end(), jobs, push_job{request, job_status, now});
+  requests_.push_back(
+      {version, static_cast<std::uint32_t>(jobs_.size()), jobs, status, now, {{job_status, jobs}}});
+  write_request(request);
+  for (std::uint32_t i = 0; i < jobs; ++i) {
+    jobs_.push_back({request, job_status, now});
+    write_job(static_cast<std::uint32_t>(jobs_.size() - 1));
+  }
   return request;
 }
 
@@ -117,13 +121,19 @@ small_rollout push_rows::add_small_rollout(std::uint32_t version, std::uint32_t 
 }
 
 void push_rows::set_job(std::uint32_t job, std::string_view status, wall_time now) {
-  jobs_[job].status = status;
-  jobs_[job].modified = now;
+  push_job& row = jobs_[job];
+  auto& counts = requests_[row.request].job_counts;
+  --counts[row.status];
+  ++counts[status];
+  row.status = status;
+  row.modified = now;
+  write_job(job);
 }
 
 void push_rows::set_request(std::uint32_t request, std::string_view status, wall_time now) {
   requests_[request].status = status;
   requests_[request].modified = now;
+  write_request(request);
 }
 
 void push_rows::cancel(std::string_view id, wall_time now) {
@@ -151,20 +161,18 @@ std::optional<std::string> push_rows::answer(std::string_view soql) {
   return std::nullopt;
 }
 
-void push_rows::append_request(std::string& out, std::uint32_t request) const {
-  const push_request& row = requests_[request];
-  fmt::format_to(
-      std::back_inserter(out),
+void push_rows::write_request(std::uint32_t request) {
+  push_request& row = requests_[request];
+  row.record = fmt::format(
       R"({{"Id":"{}","PackageVersionId":"04t{:012}","PackageVersion":{{"Name":"Summer","MajorVersion":1,"MinorVersion":{},"PatchVersion":0,"BuildNumber":1,"MetadataPackageId":"{}","MetadataPackage":{{"Name":"Acme Billing","PackageCategory":"Package2"}}}},"ScheduledStartTime":"{}","Status":"{}","StartTime":{},"EndTime":{},"SystemModstamp":"{}"}})",
       request_id(request), row.version, row.version, package_id, format_time(began_), row.status,
       time_or_null(has_started(row.status), began_), time_or_null(has_ended(row.status), row.modified),
       format_time(row.modified));
 }
 
-void push_rows::append_job(std::string& out, std::uint32_t job) const {
-  const push_job& row = jobs_[job];
-  fmt::format_to(
-      std::back_inserter(out),
+void push_rows::write_job(std::uint32_t job) {
+  push_job& row = jobs_[job];
+  row.record = fmt::format(
       R"({{"Id":"{}","PackagePushRequestId":"{}","SubscriberOrganizationKey":"00D{:012}","Status":"{}","StartTime":{},"EndTime":{},"SystemModstamp":"{}"}})",
       job_id(job), request_id(row.request), job, row.status, time_or_null(has_started(row.status), began_),
       time_or_null(has_ended(row.status), row.modified), format_time(row.modified));
@@ -174,13 +182,13 @@ std::string push_rows::requests(std::string_view soql) const {
   record_list records;
   if (soql.contains(" WHERE Id IN ")) {
     for (const std::uint32_t request : ids_in(soql, "0DV"))
-      append_request(records.next(), request);
+      records.next() += requests_[request].record;
     return records.finish();
   }
   const wall_time since = changed_since(soql);
   for (std::uint32_t request = 0; request < requests_.size(); ++request) {
     if (!has_ended(requests_[request].status) || requests_[request].modified >= since)
-      append_request(records.next(), request);
+      records.next() += requests_[request].record;
   }
   return records.finish();
 }
@@ -189,7 +197,7 @@ std::string push_rows::next_page() {
   record_list records;
   const std::size_t end = std::min(answered_jobs_.size(), next_answered_ + jobs_per_page);
   for (; next_answered_ < end; ++next_answered_)
-    append_job(records.next(), answered_jobs_[next_answered_]);
+    records.next() += jobs_[answered_jobs_[next_answered_]].record;
   if (end == answered_jobs_.size())
     return records.finish();
   return records.finish(answered_jobs_.size(),
@@ -200,7 +208,7 @@ std::string push_rows::jobs(std::string_view soql) {
   record_list records;
   if (soql.contains(" WHERE Id IN ")) {
     for (const std::uint32_t job : ids_in(soql, "0DX"))
-      append_job(records.next(), job);
+      records.next() += jobs_[job].record;
     return records.finish();
   }
   const wall_time since = changed_since(soql);
@@ -219,14 +227,12 @@ std::string push_rows::jobs(std::string_view soql) {
 std::string push_rows::job_counts(std::string_view soql) const {
   record_list records;
   for (const std::uint32_t request : ids_in(soql, "0DV")) {
-    const push_request& of = requests_[request];
-    std::map<std::string_view, std::uint32_t> counts;
-    for (std::uint32_t job = of.first_job; job < of.first_job + of.job_count; ++job)
-      ++counts[jobs_[job].status];
-    for (const auto& [status, count] : counts)
-      fmt::format_to(std::back_inserter(records.next()),
-                     R"({{"PackagePushRequestId":"{}","Status":"{}","expr0":{}}})", request_id(request),
-                     status, count);
+    for (const auto& [status, count] : requests_[request].job_counts) {
+      if (count > 0)
+        fmt::format_to(std::back_inserter(records.next()),
+                       R"({{"PackagePushRequestId":"{}","Status":"{}","expr0":{}}})", request_id(request),
+                       status, count);
+    }
   }
   return records.finish();
 }

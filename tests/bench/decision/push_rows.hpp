@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,18 +19,23 @@ struct push_request {
   std::uint32_t job_count = 0;
   std::string_view status;
   wall_time modified;
+  std::map<std::string_view, std::uint32_t> job_counts = {};  ///< by status; some may be 0
+  std::string record = {};                                    ///< the row as JSON
 };
 
 struct push_job {
   std::uint32_t request = 0;
   std::string_view status;
   wall_time modified;
+  std::string record = {};  ///< the row as JSON
 };
 
 [[nodiscard]] std::string request_id(std::uint32_t request);
 [[nodiscard]] std::string job_id(std::uint32_t job);
 
-/// Each job has an org of its own, of the same number. All requests push one package.
+/// Each job has an org of its own, of the same number. All requests push one package. Rows are written as
+/// JSON when they change, not when they are asked for: a hub is another machine, and making a page must not
+/// keep its thread from noticing that a call came.
 class push_rows {
  public:
   push_rows(const hub_size& size, wall_time now);
@@ -56,8 +62,8 @@ class push_rows {
                             std::string_view job_status, wall_time now);
   small_rollout add_small_rollout(std::uint32_t version, std::uint32_t waiting, std::uint32_t orgs,
                                   wall_time now);
-  void append_request(std::string& out, std::uint32_t request) const;
-  void append_job(std::string& out, std::uint32_t job) const;
+  void write_request(std::uint32_t request);
+  void write_job(std::uint32_t job);
   [[nodiscard]] std::string requests(std::string_view soql) const;
   [[nodiscard]] std::string jobs(std::string_view soql);
   [[nodiscard]] std::string job_counts(std::string_view soql) const;

@@ -184,6 +184,10 @@ TEST_F(OrgListing, GroupsFailuresByWhatTheyHaveInCommon) {
   EXPECT_EQ(signatures.groups[0].started, std::nullopt);
   EXPECT_THAT(signatures.groups[0].sample_org_keys, ElementsAre("00D000000000001", "00D000000000002"));
   EXPECT_EQ(signatures.groups[1].value, "LockingFailure");
+  EXPECT_THAT(found({.signature = signatures.groups[0].value}), ElementsAre(1, 2));
+  EXPECT_THAT(found({.signature = "LockingFailure"}), ElementsAre(3));
+  EXPECT_THAT(found({.signature = "Locking"}), IsEmpty()) << "the whole of it";
+  EXPECT_THAT(found({.from_version = first.from_version}), ElementsAre(1, 4));
 
   const failure_groups instances = groups(failure_group_key::sf_instance);
   ASSERT_EQ(instances.groups.size(), 3U);

@@ -3,7 +3,9 @@
 /** Rows of a page of the table. */
 export const pageSize = 100;
 
-export const noFilter = Object.freeze({ result: '', wave: '', error_type: '', sf_instance: '', org_type: '', q: '' });
+export const noFilter = Object.freeze({
+  result: '', wave: '', error_type: '', signature: '', sf_instance: '', org_type: '', from_version: '', q: '',
+});
 
 function parameters(filter) {
   const query = new URLSearchParams();
@@ -32,16 +34,12 @@ export const errorTypes = [
   'UnclassifiedError', 'Unknown',
 ];
 
-const selectable = ['error_type', 'sf_instance', 'org_type'];
-
 /**
- * The filter for the orgs of a group of failures, and what it selects: the group (`all`); for a signature, which begins with its
- * type and which the API cannot select by, all failures of that type (`type`); or else one org of the group (`one`).
+ * The filter for the orgs of a group of failures, and what it selects: the group (`all`), or one org of it (`one`) where
+ * what they have in common is not known, by which the API cannot select.
  */
 export function groupFilter(by, group) {
   const filter = { ...noFilter, result: 'failed' };
-  if (selectable.includes(by) && group.value) return { filter: { ...filter, [by]: group.value }, selects: 'all' };
-  const type = by === 'signature' ? group.value.split(':')[0] : '';
-  if (errorTypes.includes(type)) return { filter: { ...filter, error_type: type }, selects: 'type' };
+  if (group.value) return { filter: { ...filter, [by]: group.value }, selects: 'all' };
   return { filter: { ...filter, q: group.sample_org_keys[0] ?? '' }, selects: 'one' };
 }

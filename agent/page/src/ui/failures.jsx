@@ -18,7 +18,6 @@ const shownAtOnce = 10;
 
 const leadsTo = {
   all: 'show these orgs',
-  type: 'show all orgs that failed with this error type',
   one: 'show one of these orgs',
 };
 

@@ -42,7 +42,7 @@ export function RolloutPage({ data, detail, isOld, actor, onActor }) {
       </p>
       <div class="card-head">
         <h1>
-          {name}{' '}
+          <bdi>{name}</bdi>{' '}
           <span class="quiet small">
             {hub} · <code>{id}</code> · epoch {rollout.epoch}
           </span>
