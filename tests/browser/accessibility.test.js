@@ -12,7 +12,10 @@ async function violations(page, part = 'html') {
   const found = await page.evaluate((where) => axe.run(where, { resultTypes: ['violations'] }), part);
   return found.violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.slice(0, 3).map(({ html, any }) => `${html.slice(0, 200)} ${any[0]?.message ?? ''}`).join(' | ')}`);
+    .map(({ id, help, nodes }) => {
+      const where = nodes.slice(0, 3).map(({ html, any }) => `${html.slice(0, 200)} ${any[0]?.message ?? ''}`);
+      return `${id}: ${help}: ${where.join(' | ')}`;
+    });
 }
 
 const sizes = [[360, 740], [1280, 900], [3840, 2160]];
@@ -105,7 +108,10 @@ browserTest('the keyboard alone reaches hold, fills it in, sends it, and comes b
     await untilPage(page, 'the focus on the new page', () => document.activeElement?.id === 'main');
 
     await reach(page, 'Hold …');
-    const outline = await hold.evaluate((at) => ({ style: getComputedStyle(at).outlineStyle, width: parseFloat(getComputedStyle(at).outlineWidth) }));
+    const outline = await hold.evaluate((at) => {
+      const { outlineStyle: style, outlineWidth } = getComputedStyle(at);
+      return { style, width: parseFloat(outlineWidth) };
+    });
     assert.ok(outline.style !== 'none' && outline.width >= 2, `the focus is not seen: ${JSON.stringify(outline)}`);
     await page.keyboard.press('Enter');
     const dialog = page.getByRole('dialog', { name: 'Hold the rollout' });
