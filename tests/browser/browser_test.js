@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import test, { after } from 'node:test';
 import { openBrowser, openPage, until, untilLive, World } from './world.js';
 
-const testMax = 120_000;
+const testMax = 240_000; // axe-core looks two dozen times, and a busy machine is slow
 
 let opening = null; // one browser for all tests of a file
 after(async () => (await opening)?.close());
