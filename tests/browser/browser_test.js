@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import test, { after } from 'node:test';
 import { openBrowser, openPage, until, untilLive, World } from './world.js';
 
-const testMax = 120_000;
+const testMax = 240_000; // axe-core looks two dozen times, and a busy machine is slow
 
-let browser = null;
-after(() => browser?.close());
+let opening = null; // one browser for all tests of a file
+after(async () => (await opening)?.close());
 
 /** What the page said when the test failed. */
 async function told({ page }) {
@@ -26,6 +26,7 @@ export function browserTest(name, { agentWaits = false, ...options }, run) {
   test(name, { timeout: testMax }, async () => {
     const world = new World(options);
     const opened = [];
+    let browser;
     const open = async (address = world.url, context = {}) => {
       const made = await openPage(browser, world, context);
       opened.push(made);
@@ -34,7 +35,7 @@ export function browserTest(name, { agentWaits = false, ...options }, run) {
       return made;
     };
     try {
-      browser ??= await openBrowser();
+      browser = await (opening ??= openBrowser());
       await world.startSimulator();
       if (!agentWaits) await world.startAgent();
       await run({ world, open });
@@ -55,7 +56,7 @@ export function browserTest(name, { agentWaits = false, ...options }, run) {
 export const markLoad = (page) => page.evaluate(() => void (window.isFirstLoad = true));
 export const isSameLoad = (page) => page.evaluate(() => window.isFirstLoad === true);
 
-/** Waits until `isRight` answers true in the page; `what` says what it waits for. (waitForFunction() would be against the page's policy.) */
+/** Waits until `isRight` answers true in the page; `what` says what it waits for. (The page's policy forbids waitForFunction().) */
 export const untilPage = (page, what, isRight, argument) => until(what, () => page.evaluate(isRight, argument));
 
 /** What a rollout is called on the page. */

@@ -8,7 +8,9 @@ async function downloaded(page, link) {
   return { name: download.suggestedFilename(), lines: fs.readFileSync(await download.path(), 'utf8').split(/\r?\n/).filter(Boolean) };
 }
 
-browserTest('the table of orgs filters, searches and pages, and its files hold all that failed or were spared', { scenario: badAndShort }, async ({ world, open }) => {
+browserTest('the table of orgs filters, searches and pages, and its files hold all that failed or were spared', {
+  scenario: badAndShort,
+}, async ({ world, open }) => {
   const rollout = await world.rollout();
   const path = `api/v1/rollouts/${rollout.hub}/${rollout.id}`;
   await world.until('the end', path, ({ jobs, decisions }) =>

@@ -355,7 +355,7 @@ export async function openBrowser({ parameters = [] } = {}) {
 async function checkPage(world) {
   const text = await (await fetch(world.url)).text();
   if (text.includes('left out of this build'))
-    throw new Error(`${program()} was built without the live page although Node.js is here: run cmake --preset release and build again, and read what it says about the page`);
+    throw new Error(`${program()} was built without the live page although Node.js is here; the build says why when it is configured again`);
 }
 
 /**
