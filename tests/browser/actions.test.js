@@ -187,13 +187,22 @@ describe('operators act', { concurrency: 2 }, () => {
     await badge(page.locator('.badges'), 'Aborted').waitFor();
     const { epoch } = await world.get(path);
 
-    // Resumed, the next epoch begins.
-    await act(page, 'Resume', { title: 'Resume the rollout', fill: { Reason: 'mended' } });
+    // Resumed, the next epoch begins; under a hold, since what runs goes on failing.
+    await act(page, 'Hold …', { title: 'Hold the rollout', send: 'Hold', fill: { Reason: 'mending' } });
+    await act(page, 'Resume', { title: 'Resume the rollout', fill: { 'Reason (optional)': 'mended' } });
     const resumed = await world.get(path);
-    assert.notEqual(resumed.state, 'aborted');
+    assert.equal(resumed.state, 'running');
     assert.equal(resumed.epoch, epoch + 1);
+    await badge(page.locator('.badges'), 'Running').waitFor();
     await badge(page.locator('.badges'), 'Was aborted').waitFor();
     await page.locator('h1').getByText(`epoch ${epoch + 1}`).waitFor();
     await page.getByText(/^■ Aborted at .*, resumed at /).waitFor();
+
+    // It has not been mended: the rule acts in the new epoch too, and what was resumed is no longer told.
+    await act(page, 'Release', { title: 'Release the hold' });
+    await page.locator('.decision').nth(1).waitFor();
+    await page.getByText(/^■ Aborted at [^,]*$/).waitFor();
+    const decisions = (await world.get(path)).decisions.map((each) => each.epoch);
+    assert.deepEqual(decisions.sort(), [epoch, epoch + 1]);
   });
 });
