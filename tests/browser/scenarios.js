@@ -1,7 +1,7 @@
 // Rollouts to look at. The first wave starts seconds after the hub, so that the agent is there before a rule breaches however
 // busy the machine is; the others wait for longer than any test takes.
 
-// A quarter of the orgs fail: a rule breaches within seconds, while the first wave runs for some ten. Three more wait.
+// A quarter of the orgs fail: a rule breaches within seconds, while the first wave runs for ten. Three more wait.
 const bad = `
 seed: 7
 time_scale: 60
