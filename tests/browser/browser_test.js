@@ -35,6 +35,7 @@ export function browserTest(name, { agentWaits = false, ...options }, run) {
       return made;
     };
     try {
+      // First of all, since it takes long on a busy machine, and rollouts wait for nobody.
       browser = await (opening ??= openBrowser());
       await world.startSimulator();
       if (!agentWaits) await world.startAgent();

@@ -1,8 +1,8 @@
 // Rollouts to look at. The first wave starts seconds after the hub, so that the agent is there before a rule breaches however
 // busy the machine is; the others wait for longer than any test takes.
 
-/** A quarter of the orgs fail: a rule breaches within seconds, while the first wave runs for some ten. Three more wait. */
-export const bad = `
+// A quarter of the orgs fail: a rule breaches within seconds, while the first wave runs for ten. Three more wait.
+const bad = `
 seed: 7
 time_scale: 60
 orgs: { total: 300 }
@@ -14,6 +14,9 @@ waves:
 push: { concurrency: 12, success_takes: [40s, 120s], failure_takes: [5s, 30s] }
 failures: { rate: 25% }
 `;
+
+/** The first wave runs for twenty seconds: long enough to see it move. */
+export const badAndSteady = bad.replace('total: 300', 'total: 410').replace('orgs: 90', 'orgs: 200');
 
 /** The same, over soon. */
 export const badAndShort = bad.replace('concurrency: 12', 'concurrency: 45');
