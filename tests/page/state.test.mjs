@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { courseOf, pointsMax, withPoint } from '../../agent/page/src/logic/course.js';
 import {
-  emptyState, holdIsAbout, merge, pointsMax, ruleKey, sortedRollouts, withDetail, withDetailError, withOverview,
+  emptyState, holdIsAbout, merge, ruleKey, sortedRollouts, withDetail, withDetailError, withOverview,
 } from '../../agent/page/src/logic/state.js';
 
 const id = '04t000000000001AAA/1';
@@ -56,7 +57,7 @@ test('a rule that was judged anew gets a point, once', () => {
   const event = { hub: 'devhub', rollout: id, ...rule({ evaluated_at: second(5), verdict: 'breached' }) };
   let next = merge(looking, 'rule', event);
   next = merge(next, 'rule', event);
-  const points = next.detail.history.get(ruleKey(rule()));
+  const { points } = next.detail.history.get(ruleKey(rule()));
   assert.deepEqual(points.map((point) => point.at), [second(0), second(5)]);
   assert.equal(next.detail.rules.length, 1);
   assert.equal(next.detail.rules[0].verdict, 'breached');
@@ -64,13 +65,28 @@ test('a rule that was judged anew gets a point, once', () => {
   assert.equal(merge(looking, 'rule', { ...event, rollout: '04t000000000002AAA/1' }), looking);
 });
 
-test('points are capped, the oldest go', () => {
+test('a page that stays open keeps the whole course of a rule, ever further apart', () => {
   let next = looking;
-  for (let at = 1; at <= pointsMax + 20; ++at)
+  for (let at = 1; at <= 4 * pointsMax; ++at)
     next = merge(next, 'rule', { hub: 'devhub', rollout: id, ...rule({ evaluated_at: second(at) }) });
-  const points = next.detail.history.get(ruleKey(rule()));
-  assert.equal(points.length, pointsMax);
-  assert.equal(points.at(-1).at, second(pointsMax + 20));
+  const { points, apart } = next.detail.history.get(ruleKey(rule()));
+  assert.ok(points.length <= pointsMax && points.length > pointsMax / 2, `${points.length} points`);
+  assert.deepEqual([points[0].at, points.at(-1).at], [second(0), second(4 * pointsMax)]);
+  const gaps = points.slice(1).map((point, at) => Date.parse(point.at) - Date.parse(points[at].at));
+  assert.equal(Math.max(...gaps), apart);
+  assert.ok(Math.min(...gaps.slice(0, -1)) >= apart / 2, `${Math.min(...gaps)} ms apart`);
+});
+
+test('a verdict that changes gets a point however close it is, and an older one none', () => {
+  const point = (seconds, verdict = 'ok') => ({ at: second(seconds), verdict });
+  const loaded = courseOf([point(0), point(60), point(120), point(121)]);
+  assert.equal(loaded.apart, 60_000);
+  const seconds = (course) => course.points.map(({ at }) => (Date.parse(at) - Date.parse(second(0))) / 1000);
+  assert.deepEqual(seconds(withPoint(loaded, point(179))), [0, 60, 120, 179]);
+  assert.deepEqual(seconds(withPoint(loaded, point(180))), [0, 60, 120, 121, 180]);
+  assert.deepEqual(seconds(withPoint(loaded, point(150, 'breached'))), [0, 60, 120, 121, 150]);
+  assert.equal(withPoint(loaded, point(121)), loaded);
+  assert.equal(withPoint(loaded, point(90)), loaded);
 });
 
 test('segments and waves of a rule are rules of their own', () => {

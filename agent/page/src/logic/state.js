@@ -1,8 +1,8 @@
 // What the page knows, and how the agent's answers and events change it. Pure: each function answers a new state and shares
 // what did not change.
 
-/** As many points of a rule as are kept and drawn. */
-export const pointsMax = 512;
+import { courseOf, withPoint } from './course.js';
+
 /** As many decisions of a rollout as are kept. */
 const decisionsMax = 200;
 
@@ -11,7 +11,7 @@ export const emptyState = Object.freeze({
   hubs: [],
   rollouts: [],
   alertsFiring: 0,
-  detail: null, // {hub, id, rollout, rules, decisions, holds, history: Map, revision}, or {hub, id, error}
+  detail: null, // {hub, id, rollout, rules, decisions, holds, history: Map of courses, revision}, or {hub, id, error}
 });
 
 /** Names a rule of a rollout; two differ where their rules do. */
@@ -35,8 +35,8 @@ export function withOverview(state, overview) {
 /** The answers about one rollout: itself, its history and its decisions with calls (null where they could not be read). */
 export function withDetail(state, answer, history, decisions) {
   const { rules, decisions: own, holds, ...rollout } = answer;
-  const points = new Map();
-  for (const rule of history?.rules ?? []) points.set(ruleKey(rule), capped(rule.points));
+  const courses = new Map();
+  for (const rule of history?.rules ?? []) courses.set(ruleKey(rule), courseOf(rule.points));
   const told = new Map((decisions?.decisions ?? []).map((each) => [each.id, each]));
   const known = own.map((each) => ({ calls: told.get(each.id)?.calls ?? [], ...each }));
   const before = state.detail && isSame(state.detail, rollout) ? (state.detail.revision ?? 0) : 0;
@@ -50,7 +50,7 @@ export function withDetail(state, answer, history, decisions) {
       rules: sortRules(rules),
       decisions: newestFirst(known),
       holds,
-      history: points,
+      history: courses,
       revision: before + 1,
     },
   };
@@ -63,10 +63,6 @@ export function withDetailError(state, hub, id, error) {
 
 export function withoutDetail(state) {
   return state.detail === null ? state : { ...state, detail: null };
-}
-
-function capped(points) {
-  return points.length > pointsMax ? points.slice(points.length - pointsMax) : points;
 }
 
 function replaced(list, item, same) {
@@ -103,10 +99,7 @@ function withRule(state, event) {
   if (!isOfDetail(state, event, rollout)) return state;
   const key = ruleKey(rule);
   const history = new Map(state.detail.history);
-  const points = history.get(key) ?? [];
-  const last = points.at(-1);
-  if (last === undefined || Date.parse(last.at) < Date.parse(rule.evaluated_at))
-    history.set(key, capped([...points, pointOf(rule)]));
+  history.set(key, withPoint(history.get(key) ?? courseOf([]), pointOf(rule)));
   const rules = sortRules(replaced(state.detail.rules, rule, (a, b) => ruleKey(a) === ruleKey(b)));
   return { ...state, detail: { ...state.detail, rules, history } };
 }

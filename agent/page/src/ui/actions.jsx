@@ -180,7 +180,7 @@ function Dialog({ action, rollout, isOld, actor, onActor, onClose }) {
       <form onSubmit={submit} noValidate>
         <h2 id="dialog-title">{what.title}</h2>
         <p class="quiet small">
-          {[rollout.package_name, rollout.package_version].filter(Boolean).join(' ')} · {rollout.hub} · <code>{rollout.id}</code>
+          <bdi>{[rollout.package_name, rollout.package_version].filter(Boolean).join(' ')}</bdi> · {rollout.hub} · <code>{rollout.id}</code>
         </p>
         {answer ? (
           <Answer answer={answer} waves={rollout.waves} />

@@ -93,7 +93,7 @@ function Decision({ decision, waveNames, now }) {
         <ul class="small">
           {decision.error_signatures.map((each) => (
             <li key={each.signature}>
-              {count(each.orgs, 'org')}: {each.signature}
+              {count(each.orgs, 'org')}: <bdi>{each.signature}</bdi>
             </li>
           ))}
         </ul>

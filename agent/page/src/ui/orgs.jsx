@@ -1,6 +1,6 @@
 // The orgs of a rollout: a table that the agent pages, filters and searches.
 
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { count, duration, number, parseTime } from '../logic/format.js';
 import { errorTypes, fileQuery, noFilter, orgsQuery, pageSize } from '../logic/query.js';
 import { rolloutPath } from '../logic/route.js';
@@ -110,7 +110,7 @@ function Row({ org, waveName, now }) {
         <code class="quiet">{org.org_key}</code>
       </th>
       <td data-name="Customer">
-        {org.customer || '–'}
+        <bdi>{org.customer || '–'}</bdi>
         {org.tier && <> <span class="badge quiet">{org.tier}</span></>}
       </td>
       <td data-name="Status">
@@ -127,7 +127,7 @@ function Row({ org, waveName, now }) {
       <td data-name="Error" class="error-cell">
         {org.error_type && (
           <>
-            <b>{org.error_type}</b> {org.error_title} <span class="quiet">{org.error_message}</span>
+            <b>{org.error_type}</b> <bdi>{org.error_title}</bdi> <bdi class="quiet">{org.error_message}</bdi>
           </>
         )}
       </td>
@@ -162,7 +162,9 @@ export function Orgs({ hub, id, waves, revision, filter, onFilter, now }) {
   useEffect(() => setPages([]), [settled]);
 
   const rows = answer?.orgs ?? [];
-  const first = pages.length * pageSize + 1;
+  // The number of the first row that is shown: while another page is asked for, that is one of the page before.
+  const first = useRef(1);
+  if (of === path) first.current = pages.length * pageSize + 1;
   const isOld = of !== path || Boolean(error);
   return (
     <>
@@ -173,7 +175,7 @@ export function Orgs({ hub, id, waves, revision, filter, onFilter, now }) {
           {!answer && !error && 'Loading the orgs …'}
           {answer && answer.matching === 0 && 'No org matches.'}
           {answer && answer.matching > 0 &&
-            `${number(first)} to ${number(first + rows.length - 1)} of ${count(answer.matching, 'org')}`}
+            `${number(first.current)} to ${number(first.current + rows.length - 1)} of ${count(answer.matching, 'org')}`}
         </p>
         <div class="pager">
           <button type="button" disabled={pages.length === 0} onClick={() => setPages(pages.slice(0, -1))}>

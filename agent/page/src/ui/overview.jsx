@@ -108,7 +108,7 @@ function RolloutCard({ rollout, hub, now }) {
     <article class={`card wide ${staleHub(hub) ? 'is-stale' : ''}`} aria-label={`Rollout of ${name}`}>
       <div class="card-head">
         <h3>
-          <a href={rolloutHash(rollout.hub, rollout.id)}>{name}</a>{' '}
+          <a href={rolloutHash(rollout.hub, rollout.id)}><bdi>{name}</bdi></a>{' '}
           <span class="quiet small">
             {rollout.hub} · <code>{rollout.id}</code>
           </span>

@@ -1,6 +1,7 @@
 // One rollout: waves, rules, failures, orgs, decisions, and what can be done.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { parseTime } from '../logic/format.js';
 import { staleHub } from '../logic/freshness.js';
 import { noFilter } from '../logic/query.js';
 import { useNow } from '../store.js';
@@ -42,7 +43,7 @@ export function RolloutPage({ data, detail, isOld, actor, onActor }) {
       </p>
       <div class="card-head">
         <h1>
-          {name}{' '}
+          <bdi>{name}</bdi>{' '}
           <span class="quiet small">
             {hub} · <code>{id}</code> · epoch {rollout.epoch}
           </span>
@@ -53,7 +54,7 @@ export function RolloutPage({ data, detail, isOld, actor, onActor }) {
       {rollout.aborted_at && (
         <p class={rollout.state === 'aborted' ? 'aborted-note' : 'quiet'}>
           <span aria-hidden="true">■ </span>Aborted at <Time at={rollout.aborted_at} now={now} />
-          {rollout.resumed_at && (
+          {parseTime(rollout.resumed_at) > parseTime(rollout.aborted_at) && (
             <>
               , resumed at <Time at={rollout.resumed_at} now={now} />
             </>

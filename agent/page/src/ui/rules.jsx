@@ -91,7 +91,7 @@ export function Rules({ rules, history, waves, now }) {
         <Rule
           key={ruleKey(rule)}
           rule={rule}
-          points={history.get(ruleKey(rule)) ?? []}
+          points={history.get(ruleKey(rule))?.points ?? []}
           waveNames={waveNames}
           isOpen={index < chartsAtOnce}
           now={now}
