@@ -12,7 +12,7 @@ const soakSeconds = Number(process.env.PUSHGUARD_SOAK_SECONDS ?? 60);
 const sampleInterval = 1000; // of the page that is left open
 const samplesMin = 12;
 
-/** What the last quarter may have beyond the second one. See docs/benchmarks.md for what was seen with and without leaks. */
+/** What the last quarter may have beyond the second one; docs/benchmarks.md says what was seen with and without leaks. */
 const allowed = 1.1;
 
 // A course of a rule grows to 512 points. Here it begins as after hours, with points a minute apart, so that none is added but one a
