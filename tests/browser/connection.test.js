@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
 import { describe } from 'node:test';
 import { badge, browserTest, isSameLoad, markLoad, nameOf, untilPage } from './browser_test.js';
 import { startRelay } from './relay.js';
@@ -7,6 +9,9 @@ import { untilLive } from './world.js';
 
 // Each attempt that finds nobody is logged by Chromium itself.
 const nobodyThere = /net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|INCOMPLETE_CHUNKED_ENCODING|EMPTY_RESPONSE|SOCKET_NOT_CONNECTED)/;
+
+// An agent answers before it has read its hub for the first time.
+const notReadYet = /status of 404 .*\/api\/v1\/rollouts\//;
 
 const progressOf = (page) => page.locator('main .bar').first().getAttribute('aria-valuetext');
 
@@ -32,7 +37,7 @@ async function untilCurrent(world, page, before) {
 }
 
 // Much of their time is waiting.
-describe('what is old says so', { concurrency: 3 }, () => {
+describe('what is old says so', { concurrency: 4 }, () => {
   browserTest('a page whose agent was killed says so, marks its numbers as old, and is current again without a reload', { scenario: slow },
     async ({ world, open }) => {
       const rollout = await world.rollout();
@@ -44,7 +49,7 @@ describe('what is old says so', { concurrency: 3 }, () => {
         assert.equal(await banner(page).count(), 0);
       }
 
-      for (const { expected } of opened) expected.push(nobodyThere);
+      for (const { expected } of opened) expected.push(nobodyThere, notReadYet);
       await world.killAgent();
       const before = [];
       for (const { page } of opened) {
@@ -68,6 +73,26 @@ describe('what is old says so', { concurrency: 3 }, () => {
         assert.ok(await isSameLoad(page), 'the page was loaded anew');
       }
     });
+
+  browserTest('a rollout that a new agent has not read yet comes back by itself', { scenario: slow }, async ({ world, open }) => {
+    const rollout = await world.rollout();
+    const { page, expected } = await open(world.rolloutUrl(rollout));
+    await markLoad(page);
+    await page.locator('.waves').waitFor();
+    expected.push(nobodyThere, notReadYet);
+    await world.killAgent();
+    await banner(page).waitFor();
+    // Without its memory and without an answer of its hub it knows nothing.
+    for (const name of fs.readdirSync(world.folder)) if (name.startsWith('state.db')) fs.rmSync(path.join(world.folder, name));
+    world.stopSimulator();
+    await world.startAgent();
+    await untilLive(page);
+    await page.getByText('The agent does not know this rollout any more.').waitFor();
+    world.continueSimulator();
+    await page.locator('.waves').waitFor();
+    await untilCurrent(world, page, 0);
+    assert.ok(await isSameLoad(page));
+  });
 
   browserTest('a page whose agent falls silent without closing the connection says so too', { scenario: slow }, async ({ world, open }) => {
     await world.rollout();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { courseOf, pointsMax, withPoint } from '../../agent/page/src/logic/course.js';
 import {
-  emptyState, holdIsAbout, merge, ruleKey, sortedRollouts, withDetail, withDetailError, withOverview,
+  emptyState, holdIsAbout, isBack, merge, ruleKey, sortedRollouts, withDetail, withDetailError, withOverview,
 } from '../../agent/page/src/logic/state.js';
 
 const id = '04t000000000001AAA/1';
@@ -134,4 +134,14 @@ test('what runs stands before what ended, and later ones before earlier ones', (
   const at = (state, start) => rollout({ state, id: `${state}${start}`, waves: [{ scheduled_start: start }] });
   const sorted = sortedRollouts([at('ended', 'b'), at('ended', 'c'), at('waiting', 'a'), at('running', 'a'), at('aborted', 'a')]);
   assert.deepEqual(sorted.map((each) => each.id), ['runninga', 'aborteda', 'waitinga', 'endedc', 'endedb']);
+});
+
+test('a rollout that could not be shown is back with an event of its own', () => {
+  const error = withDetailError(overview, 'devhub', id, 'not known');
+  assert.equal(isBack(error, 'rollout', rollout()), true);
+  assert.equal(isBack(error, 'rollout', rollout({ hub: 'other' })), false);
+  assert.equal(isBack(error, 'rollout', rollout({ id: '04t000000000001AAA/2' })), false);
+  assert.equal(isBack(error, 'hub', hub('devhub')), false);
+  assert.equal(isBack(looking, 'rollout', rollout()), false);
+  assert.equal(isBack(overview, 'rollout', rollout()), false);
 });

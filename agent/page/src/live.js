@@ -3,7 +3,7 @@
 import { read } from './api.js';
 import { errorText } from './logic/errors.js';
 import { isSilent } from './logic/freshness.js';
-import { merge, withDetail, withDetailError, withOverview, withoutDetail } from './logic/state.js';
+import { isBack, merge, withDetail, withDetailError, withOverview, withoutDetail } from './logic/state.js';
 import { retryDelay } from './logic/backoff.js';
 import { rolloutPath } from './logic/route.js';
 import { clock, current, updateConnection, updateData } from './store.js';
@@ -101,9 +101,14 @@ function take(type, data) {
   if (clock.isKnown) updateConnection({ lastHeard: clock.now() });
   if (loading !== null) loading.events.push([type, data]);
   else updateData((state) => merge(state, type, data));
+  noticeReturn(type, data);
   // Rules that are others now come with the rollout; calls to Salesforce come with no event.
   const isOfWanted = wanted !== null && (type === 'forgotten' ? data.rules_of.includes(wanted.hub) : data.hub === wanted.hub);
   if (isOfWanted && (type === 'forgotten' || type === 'decision')) reloadSoon(2000);
+}
+
+function noticeReturn(type, data) {
+  if (isBack(current().data, type, data)) reloadSoon();
 }
 
 /** Loads everything anew. Events that come meanwhile are applied to what is loaded: each tells the latest state of its thing. */
@@ -126,6 +131,7 @@ async function load() {
       for (const [type, data] of mine.events) next = merge(next, type, data);
       return next;
     });
+    for (const [type, data] of mine.events) noticeReturn(type, data);
     failures = 0;
     updateConnection({ isOpen: true, everLoaded: true, failed: false, retryAt: null, lastHeard: clock.now() });
   } catch {

@@ -61,6 +61,11 @@ export function withDetailError(state, hub, id, error) {
   return { ...state, detail: { hub, id, error } };
 }
 
+/** True where an event tells of the rollout that could not be shown: a new agent had not read its hub yet. */
+export function isBack(state, type, data) {
+  return type === 'rollout' && state.detail?.error !== undefined && isSame(state.detail, data);
+}
+
 export function withoutDetail(state) {
   return state.detail === null ? state : { ...state, detail: null };
 }
