@@ -3,7 +3,6 @@
 // browser's close(), and at the latest with this process.
 
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
