@@ -37,6 +37,8 @@ constexpr duration limits_interval = std::chrono::hours(1);
 constexpr std::size_t reads_remembered = 4;
 // The judge looks at the clock at least so often: blindness and abandonment come with time alone.
 constexpr duration judging_interval = std::chrono::seconds(5);
+// What has time waits so long after an evaluation: whatever that led to has been sent then.
+constexpr duration tending_delay = std::chrono::milliseconds(100);
 // The first failures that decide are read at once, later ones together: each reading costs calls.
 constexpr duration confirming_interval = std::chrono::seconds(2);
 
@@ -86,6 +88,7 @@ class watching_agent final : public hub_agent {
 
   // Judging.
   asio::awaitable<void> judge_forever();
+  asio::awaitable<void> tend_forever();
   policy::freshness freshness() const;
   void take_configuration();
   void remember_outgoing(policy::judgement& judged) const;
@@ -115,6 +118,7 @@ class watching_agent final : public hub_agent {
 
   std::optional<task_group> tasks_;
   condition changed_;          ///< something to judge
+  condition judged_;           ///< something to tend to
   std::uint64_t changes_ = 0;  ///< how often: what comes while the judge waits for the store is not missed
   steady_time judge_wakes_at_ = steady_time::max();
   condition look_sooner_;     ///< a hint came
@@ -209,6 +213,7 @@ asio::awaitable<void> watching_agent::run(const store::loaded_state& known) {
   tasks_.emplace(executor);
   co_await restore(known);
   tasks_->spawn(read_forever());
+  tasks_->spawn(tend_forever());
   tasks_->spawn(judge_forever());
   if (!parts_.hub.channels.empty()) {
     tasks_->spawn(listen());
@@ -649,11 +654,7 @@ asio::awaitable<void> watching_agent::judge_forever() {
     co_await acting_.remember_watched();
     co_await acting_.contain_latecomers();
     co_await dry_runs_.follow();
-    const bool sees_rollouts = was_read_ && hub == policy::freshness::fresh;
-    if (sees_rollouts)
-      news_.tell(parts_.configuration->rollout_gap, now);
-    watch_.look(sees_rollouts ? rollout_watch::view::all : rollout_watch::view::channels, clock_.wall_now(),
-                last_failure_);
+    judged_.notify_all();
     hub_view& shown = views_.hub();
     shown.last_evaluation = now;
     shown.calls_allowed = meter_.budget().allowed();
@@ -664,6 +665,20 @@ asio::awaitable<void> watching_agent::judge_forever() {
       wake_judge_at(std::min(next, ask_again_at));
       co_await changed_.wait();
     }
+  }
+}
+
+/// News, and what is about to go wrong: beside the judge, as looking through all rollouts must stand neither
+/// between an event and its verdict nor between a verdict and its calls.
+asio::awaitable<void> watching_agent::tend_forever() {
+  for (;;) {
+    co_await judged_.wait();
+    co_await parts_.time.sleep_for(tending_delay);
+    const bool sees_rollouts = was_read_ && freshness() == policy::freshness::fresh;
+    if (sees_rollouts)
+      news_.tell(parts_.configuration->rollout_gap, parts_.time.wall_now());
+    watch_.look(sees_rollouts ? rollout_watch::view::all : rollout_watch::view::channels, clock_.wall_now(),
+                last_failure_);
   }
 }
 

@@ -1,8 +1,5 @@
 #include "agent/running_agent.hpp"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -21,6 +18,7 @@
 #include "agent/web_server.hpp"
 #include "base/condition.hpp"
 #include "base/deadline.hpp"
+#include "base/scheduling.hpp"
 #include "base/task_group.hpp"
 #include "base/tls_server.hpp"
 
@@ -38,12 +36,6 @@ constexpr duration command_patience = std::chrono::seconds(30);
 // it lets a decision go first.
 constexpr int serving_niceness = 5;
 
-/// Makes the calling thread nicer than the others of the process. Where that is refused, it is not.
-void give_way(int niceness) {
-  // On Linux the nice value is a thread's own (setpriority(2), "C library/kernel differences").
-  (void)setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), niceness);
-}
-
 /// One io_context on a thread of its own, running one coroutine that can be asked to end.
 class worker {
  public:
@@ -52,16 +44,16 @@ class worker {
     join();
   }
 
-  void start(asio::awaitable<void> task, int niceness = 0) {
+  /// `prepare` says how the thread shares processors.
+  void start(asio::awaitable<void> task, void (*prepare)() noexcept) {
     asio::co_spawn(context_, std::move(task),
                    asio::bind_cancellation_slot(signal_.slot(), [this](const std::exception_ptr& error) {
                      if (!is_cancellation(error))
                        error_ = error;
                      keep_running_.reset();
                    }));
-    thread_ = std::thread([this, niceness] {
-      if (niceness != 0)
-        give_way(niceness);
+    thread_ = std::thread([this, prepare] {
+      prepare();
       context_.run();
     });
   }
@@ -154,8 +146,8 @@ class threaded_agent final : public running_agent {
                                 {"commit", identity.commit},
                                 {"listen", listener_->local().text()},
                                 {"state", configuration_->state.string()}});
-    serve_.start(server_->run(*listener_), serving_niceness);
-    decide_.start(lead());
+    serve_.start(server_->run(*listener_), []() noexcept { give_way(serving_niceness); });
+    decide_.start(lead(), run_soon);
     return {};
   }
 

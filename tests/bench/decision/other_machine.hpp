@@ -1,7 +1,6 @@
 #pragma once
 
-#include <sys/resource.h>
-#include <unistd.h>
+#include "base/scheduling.hpp"
 
 namespace pushguard::bench {
 
@@ -9,7 +8,7 @@ namespace pushguard::bench {
 /// the agent.
 inline void stand_for_another_machine() noexcept {
   constexpr int niceness = 10;
-  (void)setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), niceness);
+  give_way(niceness);
 }
 
 }  // namespace pushguard::bench

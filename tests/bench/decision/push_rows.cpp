@@ -44,8 +44,8 @@ std::vector<std::uint32_t> ids_in(std::string_view soql, std::string_view prefix
     at += quoted.size();
     const std::string_view digits = soql.substr(at, id_zeros.size());
     std::uint32_t number = 0;
-    std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    numbers.push_back(number);
+    if (std::from_chars(digits.data(), digits.data() + digits.size(), number).ec == std::errc{})
+      numbers.push_back(number);
   }
   return numbers;
 }

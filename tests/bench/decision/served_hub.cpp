@@ -14,6 +14,7 @@
 
 #include "base/condition.hpp"
 #include "base/http_server.hpp"
+#include "base/scheduling.hpp"
 #include "base/task_group.hpp"
 #include "program/server_thread.hpp"
 #include "tests/bench/decision/observed_listener.hpp"
@@ -342,6 +343,7 @@ asio::awaitable<http_reply> org::answer_stream(const http_request& request) {
 }
 
 asio::awaitable<void> serve(listener& from, org& about, time_source& time) {
+  run_soon();  // a hub has processors of its own: that a call has come must be noted when it comes
   const auto executor = co_await asio::this_coro::executor;
   http_server_limits limits;
   limits.drain = duration(0);  // a poll that is held at the end is of no interest
