@@ -29,13 +29,13 @@ audit_row read_row(SQLite::Statement& statement) {
 }
 
 /// Where the next entry goes: `sequence` and `previous_hash` are set.
-audit_row next_place(SQLite::Database& database) {
-  SQLite::Statement statement(database, "SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1");
+audit_row next_place(keeping_database& database) {
+  const auto statement = database.lend("SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1");
   audit_row next;
   next.sequence = 1;
   next.previous_hash = chain_start();
-  if (statement.executeStep()) {
-    row_reader last(statement);
+  if ((*statement).executeStep()) {
+    row_reader last(*statement);
     next.sequence = last.integer() + 1;
     next.previous_hash = last.text();
   }
@@ -44,12 +44,13 @@ audit_row next_place(SQLite::Database& database) {
 
 }  // namespace
 
-void append_audit(SQLite::Database& database, const std::vector<audit_entry>& entries) {
+void append_audit(keeping_database& database, const std::vector<audit_entry>& entries) {
   if (entries.empty())
     return;
   audit_row row = next_place(database);
-  SQLite::Statement statement(
-      database, fmt::format("INSERT INTO audit ({}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", columns));
+  static const std::string sql =
+      fmt::format("INSERT INTO audit ({}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", columns);
+  const auto statement = database.lend(sql);
   for (const audit_entry& entry : entries) {
     row.at = entry.at;
     row.kind = to_string(entry.kind);
@@ -59,9 +60,9 @@ void append_audit(SQLite::Database& database, const std::vector<audit_entry>& en
     row.actor = to_valid_utf8(entry.actor);
     row.details = to_valid_utf8(entry.details);
     row.hash = audit_hash(row);
-    binder(statement) << row.sequence << row.at << row.kind << row.hub << row.rollout << row.decision
-                      << row.actor << row.details << row.previous_hash << row.hash;
-    run(statement);
+    binder(*statement) << row.sequence << row.at << row.kind << row.hub << row.rollout << row.decision
+                       << row.actor << row.details << row.previous_hash << row.hash;
+    run(*statement);
     ++row.sequence;
     row.previous_hash = row.hash;
   }

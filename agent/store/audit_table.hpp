@@ -10,7 +10,7 @@
 namespace pushguard::store {
 
 /// Continues the chain. To be called inside the transaction of what the entries are about.
-void append_audit(SQLite::Database& database, const std::vector<audit_entry>& entries);
+void append_audit(keeping_database& database, const std::vector<audit_entry>& entries);
 
 [[nodiscard]] std::vector<audit_row> select_audit(SQLite::Database& database, const audit_query& query);
 

@@ -38,8 +38,8 @@ std::vector<domain::org_key> split_keys(std::string_view joined) {
   return orgs;
 }
 
-void write_plan(SQLite::Database& database, std::int64_t decision, const std::vector<plan_entry>& plan) {
-  SQLite::Statement statement(database, R"sql(
+void write_plan(keeping_database& database, std::int64_t decision, const std::vector<plan_entry>& plan) {
+  const auto statement = database.lend(R"sql(
       INSERT INTO decision_plans (decision, request_key, request_id, status_at_decision, action, step, outcome,
                                   salesforce_code, salesforce_message, updated_at)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -48,23 +48,23 @@ void write_plan(SQLite::Database& database, std::int64_t decision, const std::ve
         salesforce_code = excluded.salesforce_code, salesforce_message = excluded.salesforce_message,
         updated_at = excluded.updated_at)sql");
   for (const plan_entry& entry : plan) {
-    binder(statement) << decision << entry.request.key() << entry.request.text()
-                      << domain::to_string(entry.status_at_decision) << to_string(entry.action)
-                      << to_string(entry.step) << maybe_text(entry.outcome) << entry.salesforce_code
-                      << entry.salesforce_message << entry.updated_at;
-    run(statement);
+    binder(*statement) << decision << entry.request.key() << entry.request.text()
+                       << domain::to_string(entry.status_at_decision) << to_string(entry.action)
+                       << to_string(entry.step) << maybe_text(entry.outcome) << entry.salesforce_code
+                       << entry.salesforce_message << entry.updated_at;
+    run(*statement);
   }
 }
 
-void write_signatures(SQLite::Database& database, const decision_record& record) {
-  SQLite::Statement statement(database,
-                              "INSERT INTO decision_signatures (decision, position, text, orgs, sample_orgs) "
-                              "VALUES (?, ?, ?, ?, ?)");
+void write_signatures(keeping_database& database, const decision_record& record) {
+  const auto statement = database.lend(
+      "INSERT INTO decision_signatures (decision, position, text, orgs, sample_orgs) "
+      "VALUES (?, ?, ?, ?, ?)");
   std::int64_t position = 0;
   for (const error_signature& signature : record.signatures) {
-    binder(statement) << record.id << position++ << signature.text << signature.orgs
-                      << join_keys(signature.sample_orgs);
-    run(statement);
+    binder(*statement) << record.id << position++ << signature.text << signature.orgs
+                       << join_keys(signature.sample_orgs);
+    run(*statement);
   }
 }
 
@@ -181,8 +181,8 @@ std::vector<decision_record> read_all(SQLite::Database& database, SQLite::Statem
 
 }  // namespace
 
-bool insert_decision(SQLite::Database& database, const decision_record& record) {
-  SQLite::Statement statement(database, R"sql(
+bool insert_decision(keeping_database& database, const decision_record& record) {
+  const auto statement = database.lend(R"sql(
       INSERT INTO decisions (id, hub, version_key, version_id, number, epoch, mode, policy, rule, decided_at,
                              actor, reason, failed, started, excluded, in_flight, still_to_start, observed_ratio,
                              lower_bound_ratio, threshold_ratio, configuration_hash, agent_version, outcome,
@@ -190,14 +190,14 @@ bool insert_decision(SQLite::Database& database, const decision_record& record) 
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (hub, version_key, number, epoch, mode, policy, rule) DO NOTHING)sql");
   const rollout_key& rollout = record.key.rollout;
-  binder(statement) << record.id << rollout.hub << rollout.version.key() << rollout.version.text()
-                    << rollout.number << record.key.epoch << to_string(record.key.mode) << record.key.policy
-                    << record.key.rule << record.decided_at << record.actor << record.reason << record.failed
-                    << record.started << record.excluded << record.in_flight << record.still_to_start
-                    << record.observed_ratio << record.lower_bound_ratio << record.threshold_ratio
-                    << record.configuration_hash << record.agent_version << maybe_text(record.outcome)
-                    << record.ended_at;
-  if (statement.exec() == 0)
+  binder(*statement) << record.id << rollout.hub << rollout.version.key() << rollout.version.text()
+                     << rollout.number << record.key.epoch << to_string(record.key.mode) << record.key.policy
+                     << record.key.rule << record.decided_at << record.actor << record.reason << record.failed
+                     << record.started << record.excluded << record.in_flight << record.still_to_start
+                     << record.observed_ratio << record.lower_bound_ratio << record.threshold_ratio
+                     << record.configuration_hash << record.agent_version << maybe_text(record.outcome)
+                     << record.ended_at;
+  if ((*statement).exec() == 0)
     return false;
   write_plan(database, record.id, record.plan);
   write_signatures(database, record);
@@ -206,7 +206,7 @@ bool insert_decision(SQLite::Database& database, const decision_record& record) 
   return true;
 }
 
-bool update_decision(SQLite::Database& database, const decision_update& update) {
+bool update_decision(keeping_database& database, const decision_update& update) {
   if (!decision_exists(database, update.id))
     return false;
   write_plan(database, update.id, update.plan);

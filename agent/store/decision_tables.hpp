@@ -10,10 +10,10 @@
 namespace pushguard::store {
 
 /// False where a decision of that key was there before; nothing is written then.
-[[nodiscard]] bool insert_decision(SQLite::Database& database, const decision_record& record);
+[[nodiscard]] bool insert_decision(keeping_database& database, const decision_record& record);
 
 /// False where there is no such decision.
-[[nodiscard]] bool update_decision(SQLite::Database& database, const decision_update& update);
+[[nodiscard]] bool update_decision(keeping_database& database, const decision_update& update);
 
 /// False where there is no such decision.
 [[nodiscard]] bool insert_spared(SQLite::Database& database, const spared_orgs& spared);

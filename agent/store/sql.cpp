@@ -4,6 +4,14 @@
 
 namespace pushguard::store {
 
+keeping_database::loan::~loan() {
+  statement_.tryReset();
+}
+
+keeping_database::loan keeping_database::lend(std::string_view sql) {
+  return loan(kept_.try_emplace(sql, *this, std::string(sql)).first->second);
+}
+
 failure describe(const SQLite::Exception& error, std::string_view database) {
   const auto storage = [&](std::string_view what) {
     return failure{errc::storage, fmt::format("{} {}", database, what)};

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,32 @@ namespace pushguard::store {
 /// A stored value that this version cannot read. Caught where the database's own exceptions are.
 struct unreadable_value {
   std::string what;
+};
+
+/// A connection that keeps statements: to prepare one takes longer than to run it.
+class keeping_database : public SQLite::Database {
+ public:
+  using SQLite::Database::Database;
+
+  /// A statement to be bound and run. When the loan ends it is reset.
+  class loan {
+   public:
+    explicit loan(SQLite::Statement& of) : statement_(of) {}
+    ~loan();
+    loan(const loan&) = delete;
+    loan& operator=(const loan&) = delete;
+
+    [[nodiscard]] SQLite::Statement& operator*() const noexcept { return statement_; }
+
+   private:
+    SQLite::Statement& statement_;
+  };
+
+  /// `sql` outlives the connection, as literals do. Of one text, only one loan at a time.
+  [[nodiscard]] loan lend(std::string_view sql);
+
+ private:
+  std::map<std::string_view, SQLite::Statement> kept_;
 };
 
 /// Binds values in order, so that a statement's text and its values read side by side.

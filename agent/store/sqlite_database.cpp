@@ -19,7 +19,7 @@ namespace pushguard::store {
 
 struct sqlite_database::connection {
   file_lock lock;
-  SQLite::Database database;
+  keeping_database database;
 
   [[nodiscard]] std::string name() const { return lock.path().string(); }
 };
@@ -100,7 +100,7 @@ std::unexpected<failure> no_decision(std::int64_t id) {
   return fail(errc::not_found, fmt::format("there is no decision {} to update", id));
 }
 
-result<> write_decision_changes(SQLite::Database& database, const batch& changes) {
+result<> write_decision_changes(keeping_database& database, const batch& changes) {
   for (const decision_update& update : changes.decision_updates) {
     if (!update_decision(database, update))
       return no_decision(update.id);
@@ -112,7 +112,7 @@ result<> write_decision_changes(SQLite::Database& database, const batch& changes
   return {};
 }
 
-void write_state(SQLite::Database& database, const batch& changes) {
+void write_state(keeping_database& database, const batch& changes) {
   for (const watched_rollout& rollout : changes.watched)
     replace_watched(database, rollout);
   for (const rollout_key& rollout : changes.unwatched)
@@ -133,7 +133,7 @@ void write_state(SQLite::Database& database, const batch& changes) {
 }
 
 /// Writes a batch inside a transaction. Anything but an applied outcome leaves it to be rolled back.
-result<commit_outcome> write(SQLite::Database& database, const batch& changes) {
+result<commit_outcome> write(keeping_database& database, const batch& changes) {
   commit_outcome outcome;
   for (const decision_record& record : changes.decisions) {
     if (!insert_decision(database, record))
@@ -155,7 +155,7 @@ bool holds_containment(std::span<const batch> group) {
 }
 
 /// As write(), but what is not applied is undone here and the transaction goes on.
-result<commit_outcome> write_or_undo(SQLite::Database& database, const batch& changes) {
+result<commit_outcome> write_or_undo(keeping_database& database, const batch& changes) {
   database.exec("SAVEPOINT batch");
   auto outcome = write(database, changes);
   if (!outcome || !outcome->is_applied())
@@ -176,7 +176,7 @@ result<sqlite_database> sqlite_database::open(file_lock lock, const sqlite_optio
   if (auto made = make_file(lock.path()); !made)
     return std::unexpected(made.error());
   return guarded(name, [&]() -> result<sqlite_database> {
-    SQLite::Database database(name, SQLite::OPEN_READWRITE | SQLite::OPEN_NOMUTEX, busy_wait_ms);
+    keeping_database database(name, SQLite::OPEN_READWRITE | SQLite::OPEN_NOMUTEX, busy_wait_ms);
     if (auto prepared = prepare(database, options); !prepared)
       return std::unexpected(prepared.error());
     return sqlite_database(std::make_unique<connection>(connection{std::move(lock), std::move(database)}));

@@ -184,9 +184,9 @@ std::vector<cometd::checkpoint> select_checkpoints(SQLite::Database& database, c
   return checkpoints;
 }
 
-void replace_alert(SQLite::Database& database, const alerts::alert_record& record) {
-  SQLite::Statement statement(database,
-                              "INSERT OR REPLACE INTO alerts (id, resolved_at, record) VALUES (?, ?, ?)");
+void replace_alert(keeping_database& database, const alerts::alert_record& record) {
+  const auto statement =
+      database.lend("INSERT OR REPLACE INTO alerts (id, resolved_at, record) VALUES (?, ?, ?)");
   const bool is_resolved = record.content.state == alerts::alert_state::resolved;
   // A resolved alert without its instant is kept as if resolved when it last changed, and a muted one for as
   // long as the muting lasts.
@@ -195,8 +195,8 @@ void replace_alert(SQLite::Database& database, const alerts::alert_record& recor
     resolved_at = std::max(record.content.resolved_at.value_or(record.content.updated_at),
                            record.muted ? record.muted->until : wall_time::min());
   }
-  binder(statement) << record.content.id << resolved_at << alerts::to_json(record);
-  run(statement);
+  binder(*statement) << record.content.id << resolved_at << alerts::to_json(record);
+  run(*statement);
 }
 
 void delete_alert(SQLite::Database& database, const std::string& id) {
@@ -215,13 +215,13 @@ std::vector<alerts::alert_record> select_alerts(SQLite::Database& database, wall
   return records;
 }
 
-void insert_notification(SQLite::Database& database, const alerts::outbox_row& row) {
-  SQLite::Statement statement(database, R"sql(
+void insert_notification(keeping_database& database, const alerts::outbox_row& row) {
+  const auto statement = database.lend(R"sql(
       INSERT INTO outbox (id, receiver, kind, content, created_at, attempts, next_attempt_at)
       VALUES (?, ?, ?, ?, ?, ?, ?))sql");
-  binder(statement) << row.id << row.receiver << alerts::to_string(row.kind) << alerts::to_json(row.content)
-                    << row.created_at << std::int64_t{row.attempts} << row.next_attempt_at;
-  run(statement);
+  binder(*statement) << row.id << row.receiver << alerts::to_string(row.kind) << alerts::to_json(row.content)
+                     << row.created_at << std::int64_t{row.attempts} << row.next_attempt_at;
+  run(*statement);
 }
 
 namespace {

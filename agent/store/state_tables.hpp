@@ -22,12 +22,12 @@ void replace_checkpoint(SQLite::Database& database, const hub_checkpoint& at);
 [[nodiscard]] std::vector<cometd::checkpoint> select_checkpoints(SQLite::Database& database,
                                                                  const std::string& hub);
 
-void replace_alert(SQLite::Database& database, const alerts::alert_record& record);
+void replace_alert(keeping_database& database, const alerts::alert_record& record);
 void delete_alert(SQLite::Database& database, const std::string& id);
 [[nodiscard]] std::vector<alerts::alert_record> select_alerts(SQLite::Database& database,
                                                               wall_time resolved_since);
 
-void insert_notification(SQLite::Database& database, const alerts::outbox_row& row);
+void insert_notification(keeping_database& database, const alerts::outbox_row& row);
 void settle_notifications(SQLite::Database& database, const alerts::outbox_changes& changes);
 [[nodiscard]] alerts::outbox_page select_notifications(SQLite::Database& database,
                                                        const std::string& receiver, std::size_t rows_max);
