@@ -5,7 +5,7 @@ import { axisTop, columns, thinned } from '../../agent/page/src/logic/chart_data
 import { errorText } from '../../agent/page/src/logic/errors.js';
 import { connectionState, isSilent, silenceMax, staleHub } from '../../agent/page/src/logic/freshness.js';
 import { fileQuery, groupFilter, noFilter, orgsQuery } from '../../agent/page/src/logic/query.js';
-import { parseRoute, rolloutHash, rolloutPath } from '../../agent/page/src/logic/route.js';
+import { parseRoute, rolloutHash, rolloutPath, wholeId } from '../../agent/page/src/logic/route.js';
 import { abortReach, closeness, finishedPercent, segments } from '../../agent/page/src/logic/waves.js';
 import { followsText, jobWords, outcomeText, verdictNews, verdictWords } from '../../agent/page/src/logic/words.js';
 
@@ -15,6 +15,14 @@ test('the address of a rollout leads back to it', () => {
     assert.deepEqual(route, { page: 'rollout', hub, id: '04t000000000001AAA/12' });
   }
   assert.equal(rolloutPath('a/b', '04t000000000001/1'), 'api/v1/rollouts/a%2Fb/04t000000000001/1');
+});
+
+test('a version is known by 15 and by 18 characters', () => {
+  for (const whole of ['04t000000000001AAA', '04t5g0000000002AAA', '04tABCDEfghIJKlYHO', '04tZzZzZzZzZzZzIVK']) {
+    assert.equal(wholeId(whole.slice(0, 15)), whole);
+    assert.equal(wholeId(whole), whole);
+    assert.equal(parseRoute(`#/rollouts/devhub/${whole.slice(0, 15)}/2`).id, `${whole}/2`);
+  }
 });
 
 test('other addresses are known not to be pages', () => {
