@@ -104,6 +104,11 @@ struct org_record {
   std::string name{};             ///< empty until its subscriber row is read
 };
 
+/// When a request starts or started, as well as is known.
+[[nodiscard]] inline wall_time start_of(const domain::request_row& row, wall_time first_seen) noexcept {
+  return row.scheduled_start.value_or(row.start.value_or(row.modified.value_or(first_seen)));
+}
+
 struct request_record {
   domain::request_row row{};  ///< status: the newest known, from a query or the stream
   evidence source = evidence::queried;
@@ -116,10 +121,7 @@ struct request_record {
   status_counts job_counts{};
   std::vector<job_index> jobs{};  ///< in the order in which they were seen
 
-  /// When the request starts or started, as well as is known.
-  [[nodiscard]] wall_time begins() const noexcept {
-    return row.scheduled_start.value_or(row.start.value_or(row.modified.value_or(first_seen)));
-  }
+  [[nodiscard]] wall_time begins() const noexcept { return start_of(row, first_seen); }
 };
 
 struct rollout_record {

@@ -16,7 +16,7 @@ rollout_index tracker::place_request(const domain::request_row& row, wall_time a
     promised_.erase(promised);
     return rollout;
   }
-  const wall_time begins = request_record{.row = row, .first_seen = asked}.begins();
+  const wall_time begins = start_of(row, asked);
   std::uint32_t number = 1;
   // Latest first: where several would do, a request belongs to the newest.
   for (auto at = rollout_index_.upper_bound({row.version, std::numeric_limits<std::uint32_t>::max()});

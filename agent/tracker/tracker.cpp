@@ -223,19 +223,20 @@ void tracker::apply_request_event(request_index index, push_status status, wall_
 
 changes tracker::apply(std::span<const domain::request_row> rows, wall_time asked) {
   changes out;
-  std::vector<const domain::request_row*> ordered;
+  // Rollouts grow from the requests that are known to be theirs, then in the order of time.
+  struct place {
+    bool is_new;
+    wall_time begins;
+    const domain::request_row* row;
+  };
+  std::vector<place> ordered;
   ordered.reserve(rows.size());
   for (const auto& row : rows)
-    ordered.push_back(&row);
-  // Rollouts grow from the requests that are known to be theirs, then in the order of time.
-  const auto position = [&](const domain::request_row* row) {
-    return std::tuple(!promised_.contains(row->id), request_record{.row = *row, .first_seen = asked}.begins(),
-                      row->id);
-  };
-  std::sort(ordered.begin(), ordered.end(),
-            [&](const auto* a, const auto* b) { return position(a) < position(b); });
-  for (const auto* row : ordered)
-    apply_row(*row, asked, out);
+    ordered.push_back({!promised_.contains(row.id), start_of(row, asked), &row});
+  std::ranges::sort(ordered, {},
+                    [](const place& at) { return std::tuple(at.is_new, at.begins, at.row->id); });
+  for (const place& at : ordered)
+    apply_row(*at.row, asked, out);
   return out;
 }
 
