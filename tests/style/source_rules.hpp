@@ -18,7 +18,7 @@ using findings = std::vector<std::string>;
 [[nodiscard]] findings check_pure_folders(const source_tree& tree);
 
 /// What is slow to compile (Beast, TLS, SQLite, CLI11, spdlog, yaml-cpp) is included in .cpp files, or in a
-/// header that no other folder reaches.
+/// header that no other folder reaches, but for its unit tests.
 [[nodiscard]] findings check_heavy_includes(const source_tree& tree);
 
 /// Ours are included with quotes and by their path from the root; all others with brackets.

@@ -118,9 +118,12 @@ TEST(HeavyIncludesRule, KeepsThemInsideAFolder) {
                            {"base/b.cpp", including("base/between.hpp")},
                            {"base/between.hpp", including("base/heavy.hpp")},
                            {"base/heavy.hpp", including_system(heavy)},
-                           {"agent/c.cpp", including("base/between.hpp")}};
+                           {"agent/c.cpp", including("base/between.hpp")},
+                           {"tests/unit/base/own_test.cpp", including("base/heavy.hpp")},
+                           {"tests/unit/agent/other_test.cpp", including("base/heavy.hpp")}};
+    const std::string reached = ":1: reaches " + std::string(heavy) + " through base/heavy.hpp";
     EXPECT_THAT(check_heavy_includes(tree),
-                ElementsAre("agent/c.cpp:1: reaches " + std::string(heavy) + " through base/heavy.hpp"));
+                ElementsAre("agent/c.cpp" + reached, "tests/unit/agent/other_test.cpp" + reached));
   }
   EXPECT_THAT(check_heavy_includes({{"base/a.hpp", including_system("boost/asio/awaitable.hpp")},
                                     {"agent/a.cpp", including("base/a.hpp")}}),
