@@ -364,11 +364,18 @@ void alert_center::tell_of_dropped() {
 }
 
 /// A few at a time: of many alerts, copies take as long as a decision may. What changes meanwhile is
-/// published next.
+/// published next, and so is all of it where this one is cancelled in between.
 asio::awaitable<void> alert_center::publish() {
   constexpr std::size_t alerts_per_turn = 50;
   if (std::exchange(is_published_, true))
     co_return;
+  struct taking_back {
+    bool* flag;
+    ~taking_back() {
+      if (flag != nullptr)
+        *flag = false;
+    }
+  } unless_done{&is_published_};
   alerting_view view;
   const auto& records = book_.records();
   for (auto at = records.begin(); at != records.end();) {
@@ -388,6 +395,7 @@ asio::awaitable<void> alert_center::publish() {
   view.receivers = parts_.outbox.status();
   view.dead_letters = dead_letters_;
   parts_.publish(std::make_shared<const alerting_view>(std::move(view)));
+  unless_done.flag = nullptr;
 }
 
 asio::awaitable<void> alert_center::run() {

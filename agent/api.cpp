@@ -200,9 +200,9 @@ asio::awaitable<result<>> write_orgs(api_source from, org_lists* lists, std::str
     if (found == from.model.rollouts().end())
       co_return fail(errc::not_found, "the agent has forgotten the rollout");
     const auto directory = from.directory();
-    const org_page page = take_page(lists->of(found->second),
-                                    org_matcher(from.model, hub, directory.get(), filter), after, rows);
-    for (const listed_org& org : page.orgs) {
+    const std::vector<listed_org> orgs = take_rows(
+        lists->of(found->second), org_matcher(from.model, hub, directory.get(), filter), after, rows);
+    for (const listed_org& org : orgs) {
       if (kind == org_file::ids)
         text.append(org.job->org.key()).append(1, '\n');
       else
@@ -212,7 +212,7 @@ asio::awaitable<result<>> write_orgs(api_source from, org_lists* lists, std::str
     if (const auto written = co_await out->write(text); !written)
       co_return written;
     text.clear();
-    has_more = page.has_more;
+    has_more = orgs.size() == rows;
   }
   co_return result<>{};
 }

@@ -143,6 +143,18 @@ org_page take_page(std::span<const listed_org> orgs, const org_matcher& matches,
   return page;
 }
 
+std::vector<listed_org> take_rows(std::span<const listed_org> orgs, const org_matcher& matches,
+                                  std::string_view after, std::size_t size) {
+  const auto key_of = [](const listed_org& org) { return org.job->org.key(); };
+  std::vector<listed_org> rows;
+  for (auto at = std::ranges::upper_bound(orgs, after, {}, key_of); at != orgs.end() && rows.size() < size;
+       ++at) {
+    if (matches(*at))
+      rows.push_back(*at);
+  }
+  return rows;
+}
+
 // --- failures ------------------------------------------------------------------------------------
 
 namespace {

@@ -85,6 +85,10 @@ struct org_page {
 [[nodiscard]] org_page take_page(std::span<const listed_org> orgs, const org_matcher& matches,
                                  std::string_view after, std::size_t size);
 
+/// The next `size` orgs that match, as above, without counting all the others; fewer where there are no more.
+[[nodiscard]] std::vector<listed_org> take_rows(std::span<const listed_org> orgs, const org_matcher& matches,
+                                                std::string_view after, std::size_t size);
+
 enum class failure_group_key : std::uint8_t { signature, error_type, sf_instance, org_type, from_version };
 
 struct failure_group {

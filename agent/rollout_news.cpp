@@ -15,6 +15,13 @@ using domain::push_status;
 
 using tracker::count_of;
 
+struct rollout_story {
+  rollout_chapter at = rollout_chapter::unknown;
+  std::string abort_cause = {};  ///< `production/failure-rate: failed 17 of …`
+  std::uint32_t epoch = 1;
+  tracker::status_counts jobs = {};
+};
+
 /// `950 succeeded, 17 failed, 540 cancelled`: only what there is.
 std::string counts_text(const tracker::status_counts& jobs) {
   constexpr std::array told{std::pair(push_status::succeeded, "succeeded"),
@@ -30,33 +37,31 @@ std::string counts_text(const tracker::status_counts& jobs) {
 
 std::string chapter_text(const rollout_story& story) {
   switch (story.at) {
-    case rollout_story::chapter::unknown:
+    case rollout_chapter::unknown:
       return "";
-    case rollout_story::chapter::running:
+    case rollout_chapter::running:
       return story.epoch > 1 ? "was resumed" : "has begun";
-    case rollout_story::chapter::aborted:
+    case rollout_chapter::aborted:
       return fmt::format("is aborted: {}", story.abort_cause);
-    case rollout_story::chapter::ended:
+    case rollout_chapter::ended:
       return fmt::format("has ended: {}", counts_text(story.jobs));
   }
   return "";
 }
 
-std::string_view chapter_name(rollout_story::chapter at) {
+std::string_view chapter_name(rollout_chapter at) {
   switch (at) {
-    case rollout_story::chapter::unknown:
+    case rollout_chapter::unknown:
       return "unknown";
-    case rollout_story::chapter::running:
+    case rollout_chapter::running:
       return "running";
-    case rollout_story::chapter::aborted:
+    case rollout_chapter::aborted:
       return "aborted";
-    case rollout_story::chapter::ended:
+    case rollout_chapter::ended:
       return "ended";
   }
   return "unknown";
 }
-
-}  // namespace
 
 std::string rollout_alert_id(std::string_view hub, std::string_view rollout) {
   return alerts::make_alert_id({"rollout", hub, rollout});
@@ -79,20 +84,20 @@ alerts::alert make_rollout_alert(const alert_context& context, const rollout_sto
   return made;
 }
 
-rollout_story::chapter read_chapter(const tracker::tracker& tracked, tracker::rollout_index rollout,
-                                    bool is_aborted) {
+rollout_chapter read_chapter(const tracker::tracker& tracked, tracker::rollout_index rollout,
+                             bool is_aborted) {
   const tracker::rollout_record& record = tracked.at(rollout);
   if (record.requests.empty())
-    return rollout_story::chapter::unknown;  // known from the store, and not read yet
+    return rollout_chapter::unknown;  // known from the store, and not read yet
   if (!record.is_open())
-    return rollout_story::chapter::ended;
+    return rollout_chapter::ended;
   if (is_aborted)
-    return rollout_story::chapter::aborted;
+    return rollout_chapter::aborted;
   const tracker::status_counts jobs = tracked.job_counts(rollout);
   const bool has_started = count_of(jobs, push_status::in_progress) > 0 ||
                            count_of(jobs, push_status::succeeded) > 0 ||
                            count_of(jobs, push_status::failed) > 0;
-  return has_started ? rollout_story::chapter::running : rollout_story::chapter::unknown;
+  return has_started ? rollout_chapter::running : rollout_chapter::unknown;
 }
 
 rollout_story read_story(const tracker::tracker& tracked, tracker::rollout_index rollout,
@@ -100,7 +105,7 @@ rollout_story read_story(const tracker::tracker& tracked, tracker::rollout_index
   rollout_story story{.at = read_chapter(tracked, rollout, abort != nullptr),
                       .epoch = epoch,
                       .jobs = tracked.job_counts(rollout)};
-  if (story.at == rollout_story::chapter::aborted) {
+  if (story.at == rollout_chapter::aborted) {
     story.abort_cause = abort->key.mode == store::decision_mode::manual
                             ? fmt::format("{}: {}", abort->actor, abort->reason)
                             : fmt::format("{}/{}: {}", abort->key.policy, abort->key.rule, abort->reason);
@@ -108,6 +113,7 @@ rollout_story read_story(const tracker::tracker& tracked, tracker::rollout_index
   return story;
 }
 
+/// Nothing has happened in the rollout for `gap`: no later wave can join it.
 bool is_closed(const tracker::tracker& tracked, tracker::rollout_index rollout, duration gap, wall_time now) {
   const tracker::rollout_record& record = tracked.at(rollout);
   return !record.is_open() && !record.requests.empty() &&
@@ -119,6 +125,8 @@ bool is_closed(const tracker::tracker& tracked, tracker::rollout_index rollout, 
          });
 }
 
+}  // namespace
+
 void rollout_news::tell(duration gap, wall_time now) {
   told_.resize(parts_.tracked.rollouts().size());
   for (std::size_t i = 0; i < told_.size(); ++i) {
@@ -129,14 +137,14 @@ void rollout_news::tell(duration gap, wall_time now) {
     if (before.is_closed && epoch == before.epoch && !parts_.tracked.at(index).is_open())
       continue;
     const store::decision_record* abort = parts_.memory.abort_of(id, epoch);
-    const rollout_story::chapter at = read_chapter(parts_.tracked, index, abort != nullptr);
-    if (at != rollout_story::chapter::unknown && (at != before.at || epoch != before.epoch)) {
+    const rollout_chapter at = read_chapter(parts_.tracked, index, abort != nullptr);
+    if (at != rollout_chapter::unknown && (at != before.at || epoch != before.epoch)) {
       before.at = at;
       before.epoch = epoch;
       before.is_closed = false;
       alerts::alert news =
           make_rollout_alert(parts_.context_of(id), read_story(parts_.tracked, index, abort, epoch));
-      if (at == rollout_story::chapter::ended) {
+      if (at == rollout_chapter::ended) {
         parts_.alerts.end(std::move(news));
       } else {
         parts_.alerts.raise(std::move(news));

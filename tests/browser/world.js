@@ -44,13 +44,13 @@ process.on('exit', sweep);
 for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT']) process.once(signal, () => process.exit(1));
 
 /** A folder that goes with this process, or with removeFolder(). */
-export function makeFolder() {
+function makeFolder() {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pushguard-browser-'));
   folders.add(folder);
   return folder;
 }
 
-export function removeFolder(folder) {
+function removeFolder(folder) {
   fs.rmSync(folder, { recursive: true, force: true });
   folders.delete(folder);
 }
@@ -148,7 +148,7 @@ class Process {
 }
 
 /** The program under test, or a sentence about why there is none. */
-export function program() {
+function program() {
   const file = process.env.PUSHGUARD_PROGRAM;
   if (!file) throw new Error('PUSHGUARD_PROGRAM must name the program: build/release/bin/pushguard, as an absolute path');
   return file;
@@ -339,11 +339,11 @@ function chromiumFile() {
 
 /** Starts Chromium without a window; ends with close() of what it answers, a Browser of Playwright's. */
 export async function openBrowser({ parameters = [] } = {}) {
-  const isRoot = process.getuid?.() === 0;
   return chromium.launch({
     executablePath: chromiumFile(),
     headless: true,
-    chromiumSandbox: !isRoot,
+    // It opens nothing but pages of the agent here, and root, containers and Debian without chromium-sandbox have none.
+    chromiumSandbox: false,
     // Containers often have a /dev/shm of 64 MiB, which is too small for a page 3840 wide.
     args: ['--disable-dev-shm-usage', '--font-render-hinting=none', ...parameters],
     timeout: patience,

@@ -154,6 +154,16 @@ TEST_F(OrgListing, IsPaged) {
   ASSERT_EQ(seen.size(), 12U);
   EXPECT_TRUE(std::ranges::is_sorted(seen));
   EXPECT_TRUE(take_page(lists_.of(rollout_), matches, "zzz", 5).orgs.empty());
+
+  std::vector<std::string> rows;
+  for (std::size_t taken = 5; taken == 5;) {
+    const auto next = take_rows(lists_.of(rollout_), matches, rows.empty() ? "" : rows.back(), 5);
+    for (const listed_org& each : next)
+      rows.emplace_back(each.job->org.key());
+    taken = next.size();
+  }
+  EXPECT_EQ(rows, seen) << "the same without counting";
+  EXPECT_TRUE(take_rows(lists_.of(rollout_), matches, rows.back(), 5).empty());
 }
 
 TEST_F(OrgListing, GroupsFailuresByWhatTheyHaveInCommon) {
