@@ -108,6 +108,10 @@ void publisher::flush(wall_time now) {
     update.requests.push_back(make_request_view(hub_.name, tracked_, request, now));
   }
   for (const tracker::rollout_index rollout : std::exchange(rollouts_, {})) {
+    // Known from the store alone, as after a restart: nothing is known that would be true now. What is read
+    // of it brings it back.
+    if (tracked_.at(rollout).requests.empty())
+      continue;
     rollout_view view = make_rollout_view(hub_.name, tracked_, rollout);
     if (const auto facts = facts_.find(tracked_.at(rollout).id); facts != facts_.end()) {
       view.aborted_at = facts->second.aborted_at;

@@ -241,6 +241,27 @@ TEST_F(ControlOfLateWaves, AResumedRolloutGoesOnCountsOnlyNewJobsAndCanBeAborted
   EXPECT_EQ(only_rollout().resumed_at, since) << "the restart kept it";
 }
 
+TEST_F(ControlOfLateWaves, ARolloutOfAnEarlierLifeIsToldOnlyWhenItWasReadAgainAndCanBeHeldBefore) {
+  world.start();
+  ASSERT_TRUE(world.run_until([&] { return have_ended(1); }));
+  const std::string hold = path("hold");
+  const std::size_t spared = only_rollout().spared_orgs;
+  ASSERT_GT(spared, 0U);
+  world.stop();
+  world.set_outage(true);
+  world.start();
+  world.run_for(10min);
+  EXPECT_TRUE(world.model().rollouts().empty()) << "nothing is known that would be true now";
+  EXPECT_EQ(world.decisions().size(), 1U);
+  ask(hold, R"({"reason": "not now", "for": "1h"})");
+  world.set_outage(false);
+  ASSERT_TRUE(world.run_until([&] { return !world.model().rollouts().empty(); }));
+  world.run_for(10s);
+  EXPECT_TRUE(only_rollout().aborted_at.has_value());
+  EXPECT_EQ(only_rollout().spared_orgs, spared);
+  EXPECT_EQ(only_rollout().requests.size(), world.model().requests().size());
+}
+
 TEST_F(ControlOfLateWaves, WithoutAResumeTheyAreCancelledAndUnderAHoldTheyAreNotUntilItEnds) {
   world.start();
   ASSERT_TRUE(world.run_until([&] { return have_ended(1); }));
