@@ -11,8 +11,8 @@
 namespace pushguard {
 
 /// Coroutines that belong to one parent: nothing is detached. For one executor without concurrency.
-/// The parent must `co_await join()` before the group is destroyed.
-///
+/// The parent must `co_await join()` before the group is destroyed; where it awaited anything before spawn(),
+/// it looks first whether it was cancelled meanwhile: `co_await` would then throw and leave the tasks behind.
 /// A task that throws ends the group: the others are cancelled, and join() rethrows the first
 /// exception. operation_aborted, the way a cancelled task unwinds, counts as an ordinary end.
 class task_group {

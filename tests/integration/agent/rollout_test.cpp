@@ -230,6 +230,20 @@ TEST(Restart, KeepsARuleArmedForARolloutThatWasWatchedBefore) {
   EXPECT_EQ(conclusion_of(world).outcome, "confirmed");
 }
 
+TEST(Restart, IsInOrderAtAnyMomentOfTheStart) {
+  for (std::size_t handlers = 0; handlers < 20; ++handlers) {
+    SCOPED_TRACE(handlers);
+    simulated_agent world(make_lifelike_rollout(0));
+    world.start();
+    std::size_t left = handlers;
+    world.run_until([&] { return left-- == 0; });
+    world.stop();
+    EXPECT_TRUE(world.log().lines_of("core_failed").empty());
+    world.start();
+    ASSERT_TRUE(world.run_until([&] { return !world.model().rollouts().empty(); }, 10min));
+  }
+}
+
 TEST(Restart, SaysGoodbyeToTheStream) {
   simulated_agent world(make_lifelike_rollout(0.02));
   world.start();
