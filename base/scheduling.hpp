@@ -8,7 +8,7 @@ namespace pushguard {
 void give_way(int niceness) noexcept;
 
 /// Says that the calling thread runs little at a time and wants to begin soon when there is something to do:
-/// it asks for the shortest slices (EEVDF's "latency", sched_setattr(2); Linux 6.12 or later, elsewhere
+/// it asks for shorter slices (EEVDF's "latency", sched_setattr(2); Linux 6.12 or later, elsewhere
 /// nothing changes). Its share stays the same.
 void run_soon() noexcept;
 

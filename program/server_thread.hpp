@@ -19,6 +19,9 @@ class server_thread {
  public:
   ~server_thread() { stop(); }
 
+  /// On which the server runs.
+  [[nodiscard]] boost::asio::any_io_executor executor() { return context_.get_executor(); }
+
   /// Opens the port that the server will accept on.
   [[nodiscard]] result<std::unique_ptr<listener>> listen(network& network, std::string_view host,
                                                          std::uint16_t port) {

@@ -200,7 +200,7 @@ void decide_under_load(benchmark::State& state) {
   for (auto _ : state) {
     const quiet_figures& quiet = measurements::get().quiet();
     const nanoseconds allowed =
-        std::max(std::chrono::duration_cast<nanoseconds>(claimed_factor * claimed_trips * quiet.bare),
+        std::max(std::chrono::duration_cast<nanoseconds>(claimed_factor * median(quiet.breaches.asking)),
                  std::chrono::duration_cast<nanoseconds>(claimed_share_of_rendering * quiet.rendering));
     std::mt19937 random(1);
     loaded_figures best = measure_under_load(measurements::get().agent(), random);

@@ -357,11 +357,8 @@ asio::awaitable<void> serve(listener& from, org& about, time_source& time) {
 }  // namespace
 
 struct served_hub::state {
-  state(const hub_size& size, time_source& time) : network(make_socket_network(time)), about(size, time) {
-    auto opened = thread.listen(*network, "127.0.0.1", 0);
-    if (!opened)
-      throw std::runtime_error(opened.error().text());
-    from = observe(std::move(*opened), watch);
+  state(const hub_size& size, time_source& time) : about(size, time) {
+    from = listen_observed(thread.executor(), watch);
     local = from->local();
     about.instance = local.text();
     thread.run(serve(*from, about, time));
@@ -374,7 +371,6 @@ struct served_hub::state {
   state(const state&) = delete;
   state& operator=(const state&) = delete;
 
-  std::unique_ptr<pushguard::network> network;
   org about;
   breach_watch watch;
   origin local;

@@ -24,9 +24,8 @@ struct small_rollout {
   std::vector<std::uint32_t> waiting_requests;
 };
 
-/// What a breach led to. Instants are of the machine's steady clock, taken on the hub's thread: of bytes that
-/// came, when the thread had read the first of them; of bytes that went, before they were handed to the
-/// kernel.
+/// What a breach led to. Instants are of the machine's steady clock: of bytes that came, when the kernel had
+/// them (a call comes in one piece); of bytes that went, before the hub's thread handed them to the kernel.
 struct breach_timing {
   std::optional<steady_time> event_written;      ///< the response with the event
   std::optional<steady_time> confirm_asked;      ///< the first call: is the job that the event names failed?
