@@ -274,8 +274,11 @@ asio::awaitable<result<>> agent_core::run(store::store& inner) {
   begin_trail(trail, center, known->audit);
   (void)co_await trail.flush();
   // Whoever is told to end by now must not begin: the join below would throw before it waits for anybody.
-  if ((co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none)
+  if ((co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none) {
+    if (trail.size() > 0)
+      parts_.log.error("audit_entries_lost", {{"entries", trail.size()}});
     co_return result<>{};
+  }
   hold_watch watched_holds(center);
   hold_book holds({.store = store,
                    .time = parts_.time,
